@@ -8,6 +8,7 @@
     ├── NotFound                the object does not exist
     ├── Conflict                the request is valid, but other state blocks it
     │   ├── NameTaken           another workspace of the account has that display name
+    │   ├── PlanLimitReached    the account has as many workspaces as its plan allows
     │   ├── Ambiguous           the name matches several workspaces; the message lists them
     │   ├── ModeChanged         the workspace has another mode than the request was made for
     │   └── StaleRevision       the object has changed since it was read; read it again
@@ -50,6 +51,10 @@ class Conflict(WorkspaceOperatorError):
 
 class NameTaken(Conflict):
     """Another workspace of the same account has that display name."""
+
+
+class PlanLimitReached(Conflict):
+    """The account already has as many workspaces as its plan allows."""
 
 
 class Ambiguous(Conflict):

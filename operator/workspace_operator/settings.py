@@ -44,6 +44,7 @@ class OperatorSettings:
     namespaces: tuple[str, ...] = ()
     resync: float = 600.0
     cluster_silent_after: float = 60.0
+    first_workspace_after: float = 120.0
     health_endpoint: str | None = None
 
 

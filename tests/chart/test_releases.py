@@ -7,15 +7,21 @@ from pathlib import Path
 
 import yaml
 
-from tests.chart.charts import chart_objects
+from tests.chart.charts import NAME, chart_objects
 from tests.chart.conftest import ReleaseCluster
 from tests.chart.generated import CHART
 from tests.chart.test_same_objects import VARIANTS
 from tests.controlplane.failures import KubectlFailed
+from tests.docs.pages import runnable_blocks
 from tests.e2e.waiting import succeeds, wait_until
 
 RELEASE, NAMESPACE = "team", "messaging"
 DEFINITION = "workspaces.workspace-operator.dev"
+STAYS = (
+    ("namespace", NAME),
+    ("persistentvolumeclaim", NAME, NAME),
+    ("customresourcedefinition", DEFINITION),
+)
 WORKSPACE = """\
 apiVersion: workspace-operator.dev/v1alpha1
 kind: Workspace
@@ -108,6 +114,22 @@ def test_every_variant_applies_server_side_and_is_limited(release_cluster: Relea
         release_cluster.kubectl("apply", "--server-side", "-f", "-", input=text)
         account = f"system:serviceaccount:{namespace}:{release}-workspace-operator"
         wait_until(partial(is_limited, release_cluster, account))
+
+
+def test_two_files_install_and_one_uninstalls(release_cluster: ReleaseCluster, tmp_path: Path) -> None:
+    block = next(block for block in runnable_blocks("docs/installing.md") if block.startswith("kubectl "))
+    shutil.copytree(CHART.parent, tmp_path / "manifests")
+
+    script = release_cluster.run(block, tmp_path)
+    wait_until(lambda: script.exit_code() is not None)
+    assert script.end() == 0, (tmp_path / "script.log").read_text()
+    assert release_cluster.uid("deployment", NAME, NAME)
+    before = [release_cluster.uid(*which) for which in STAYS]
+    assert all(before)
+
+    release_cluster.kubectl("delete", "-f", str(tmp_path / "manifests" / "install.yaml"))
+    assert not release_cluster.uid("deployment", NAME, NAME)
+    assert [release_cluster.uid(*which) for which in STAYS] == before
 
 
 def is_limited(cluster: ReleaseCluster, account: str) -> bool:

@@ -17,12 +17,14 @@ from tests.e2e.status_recorder import StatusRecorder
 from tests.e2e.waiting import SECONDS, wait_until
 from workspace_operator.application.operator.api_keys import digest
 from workspace_operator.bootstrap import open_store_lazily
+from workspace_operator.reconcile.model.accounts import Account
 from workspace_operator.resources.workspaces import API_VERSION, KIND, RECONCILE_REQUESTED_AT
 from workspace_operator.workspaces.model import Workspace
 
 Document = dict[str, Any]
 
 RESOURCE = "workspaces.workspace-operator.dev"
+ACCOUNTS = "accounts.workspace-operator.dev"
 VERSION = ("-o", "jsonpath={.metadata.resourceVersion}")
 
 
@@ -87,6 +89,27 @@ class NamespaceEnv:
 
     def wait_until_ready(self, name: str = "shop", *, within: float = SECONDS) -> Document:
         return self.wait_for_reason("InForce", name, within=within)
+
+    def apply_account(self, name: str = "team", **spec: object) -> None:
+        """As ``kubectl apply`` does; the operator creates no first workspace unless the spec says so."""
+        document = account_manifest(name, self.namespace, **{"firstWorkspace": "None"} | spec)
+        self.kubectl("apply", "-f", "-", input=json.dumps(document))
+
+    def wait_for_account(self, reason: str, name: str = "team", *, within: float = SECONDS) -> Document:
+        """The Account, as soon as its Ready says so of its present generation."""
+        where = (ACCOUNTS, name, "-n", self.namespace)
+
+        def found() -> list[Document]:
+            document: Document = self.kubectl.json("get", *where)
+            return [document] if has_reason(document, reason) else []
+
+        return wait_until(found, within=within, what=lambda: self.kubectl("get", *where, "-o", "yaml"))[0]
+
+    def stored_account(self, name: str = "team") -> Account | None:
+        """What the store has for an Account."""
+        with open_store_lazily(self.operator.database) as store:
+            found = [each for each in store.accounts.list() if each.key.namespace == self.namespace]
+        return next((each for each in found if each.key.name == name), None)
 
     def stored(self, name: str = "shop") -> Workspace:
         """What the store has for it."""
@@ -155,6 +178,11 @@ def manifest(name: str, namespace: str, *, annotations: dict[str, str] | None = 
     metadata = {"name": name, "namespace": namespace} | ({"annotations": annotations} if annotations else {})
     wanted = {"displayName": name} | spec
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": wanted}
+
+
+def account_manifest(name: str, namespace: str, **spec: object) -> Document:
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": API_VERSION, "kind": "Account", "metadata": metadata, "spec": {"displayName": name} | spec}
 
 
 def conditions(document: Document) -> dict[str, Document]:

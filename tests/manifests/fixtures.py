@@ -8,6 +8,7 @@ from tests.store.backends import Store
 from workspace_operator.application.manifests.applier import ManifestApplier, ManifestResources, as_resource
 from workspace_operator.application.manifests.planner import Planner
 from workspace_operator.application.migrations.worker import MigrationWorker
+from workspace_operator.application.operator.account_reconciler import AccountReconciler
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.ports import Previews
 from workspace_operator.migrations.state_machine import Stage
@@ -52,6 +53,22 @@ def reconciler(store: Store, manifests: Iterable[Document], *, cluster: str = CL
     )
 
 
+def account_reconciler(store: Store, *, cluster: str = CLUSTER) -> AccountReconciler:
+    return AccountReconciler(
+        accounts=store.accounts,
+        resources=ManifestResources(cluster_id=cluster, names=()),
+        workspaces=None,
+        read_latest=lambda document: document,
+        cluster_id=cluster,
+        clock=store.clock,
+    )
+
+
+def account_manifest(name: str = "crm", **spec: Any) -> Document:
+    wanted = {"displayName": name.upper()} | spec
+    return {"apiVersion": API_VERSION, "kind": "Account", "metadata": {"name": name}, "spec": wanted}
+
+
 def requested(store: Store, *manifests: Document) -> None:
     """Reconcile, and carry no identifier change out: the store as an operator without a worker leaves it."""
     reconciling = reconciler(store, manifests)
@@ -79,7 +96,11 @@ def applied(
 ) -> list[Document]:
     worker = MigrationWorker(migrations=store.migrations, worker="w", clock=store.clock)
     applying = ManifestApplier(
-        reconciler=reconciler(store, manifests, cluster=cluster), worker=worker, clock=store.clock, sleep=sleep
+        reconciler=reconciler(store, manifests, cluster=cluster),
+        accounts=account_reconciler(store, cluster=cluster),
+        worker=worker,
+        clock=store.clock,
+        sleep=sleep,
     )
     return list(applying.run(manifests))
 

@@ -61,6 +61,7 @@ READING: Final = {
         ("ownership._is_empty", table.name) for table in WORKSPACE_TABLES
     }
     - {("ownership._is_empty", "workspace_lock")},
+    "it reads all accounts, which are a small table": {("accounts.all_accounts", "account")},
     "it reads all workspaces, which are a small table": {
         ("person_records.purge_activities", "workspace"),
         ("retention.purge", "workspace"),
@@ -84,10 +85,11 @@ SMALL: Final = frozenset(
         "store_identity",
         "cluster_heartbeat",
         "sender",
+        "notice",
     }
 )
 """Tables with few rows: 16 lock slots, 3 exports, the named segments and the templates of a workspace; 1 row; a row per
-cluster, and per sender."""
+cluster, and per sender; a notice per event of a month."""
 
 SORTING: Final = {
     "person_records.activities": "a few rows of each type are read, and merged by age",

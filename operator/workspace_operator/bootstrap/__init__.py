@@ -8,6 +8,7 @@ from workspace_operator.bootstrap.keys import load_root_key as load_root_key
 from workspace_operator.bootstrap.keys import write_new_key as write_new_key
 from workspace_operator.bootstrap.logs import configure_logging as configure_logging
 from workspace_operator.bootstrap.operators import list_cluster_names as list_cluster_names
+from workspace_operator.bootstrap.operators import make_account_reconciler as make_account_reconciler
 from workspace_operator.bootstrap.operators import make_reconciler as make_reconciler
 from workspace_operator.bootstrap.operators import run_operator as run_operator
 from workspace_operator.bootstrap.rendering import open_renderer as open_renderer

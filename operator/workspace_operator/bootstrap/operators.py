@@ -4,24 +4,37 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
-from workspace_operator.application.operator.controller import Controller, Observer, resource_key
+from workspace_operator.application.operator.account_reconciler import AccountReconciler
+from workspace_operator.application.operator.account_sweep import AccountSweep
+from workspace_operator.application.operator.controller import Controller, Observer, ResourceReconciler, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.operator.workqueue import Document, RateLimiter
-from workspace_operator.application.ports import Resources, Secrets
+from workspace_operator.application.ports import Resources, Secrets, StatusWriter, Workspaces
 from workspace_operator.bootstrap.repositories import Repositories
+from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
+from workspace_operator.resources.schema import ACCOUNT
 from workspace_operator.settings import OperatorSettings
 from workspace_operator.workspaces.model import Owner
 
+if TYPE_CHECKING:
+    from workspace_operator.cluster.resources import ClusterResources
+
 logger = logging.getLogger(__name__)
+
+PLACE_CHANGES = frozenset(action.__name__ for action in (CreateWorkspace, ChangeOwner, DeleteWorkspace))
+"""Actions that change the workspaces of an account."""
 
 
 def make_reconciler(
@@ -49,6 +62,18 @@ def make_reconciler(
         clock=store.clock,
         random=secrets.token_bytes,
         monitor=monitor,
+    )
+
+
+def make_account_reconciler(store: Repositories, resources: StatusWriter, cluster_id: str) -> AccountReconciler:
+    """Create the reconciler for Account manifests, which do not change while they are applied."""
+    return AccountReconciler(
+        accounts=store.accounts,
+        resources=resources,
+        workspaces=None,
+        read_latest=lambda document: document,
+        cluster_id=cluster_id,
+        clock=store.clock,
     )
 
 
@@ -89,7 +114,8 @@ def run_operator(
         read_latest=lambda document: resources.get(*resource_key(document)),
         monitor=monitor,
     )
-    controller = _controller(store, settings, reconciler, resources.get, metrics)
+    controller = _controller(settings, reconciler, resources.get, metrics, workspaces=store.workspaces)
+    accounts = _account_controller(store, settings, resources, controller, metrics)
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         probes=combined_probes(*other_probes),
@@ -99,20 +125,61 @@ def run_operator(
     )
     sender = HeartbeatSender(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
     orphans = _orphan_log(store, settings, controller, resources.owner_is_gone)
-    with _run_in_threads(sender.run, orphans.run):
-        operator.run_operator(controller, options, stopping)
+    with _run_in_threads(sender.run, orphans.run, _account_sweep(store, settings, accounts).run):
+        operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
+
+
+def _account_controller(
+    store: Repositories,
+    settings: OperatorSettings,
+    workspaces: "ClusterResources",
+    workspace_controller: Controller,
+    observer: Observer,
+) -> Controller:
+    """Create the controller of Accounts, and let each of the two follow what the other changes."""
+    resources = replace(workspaces, kind=ACCOUNT)
+    reconciler = AccountReconciler(
+        accounts=store.accounts,
+        resources=resources,
+        workspaces=workspaces,
+        read_latest=lambda document: resources.get(*resource_key(document)),
+        cluster_id=resources.cluster_id,
+        clock=store.clock,
+        first_workspace_after=timedelta(seconds=settings.first_workspace_after),
+        on_change=workspace_controller.requeue_failed,
+    )
+    accounts = _controller(settings, reconciler, reconciler.read, observer, workspaces=None)
+    workspace_controller.on_settled = lambda namespace, actions: _on_workspace_settled(accounts, namespace, actions)
+    return accounts
+
+
+def _account_sweep(store: Repositories, settings: OperatorSettings, accounts: Controller) -> AccountSweep:
+    return AccountSweep(
+        accounts=store.accounts,
+        known=accounts.keys,
+        on_missing=accounts.on_missing,
+        cluster_id=accounts.reconciler.cluster_id,
+        namespaces=settings.namespaces,
+    )
+
+
+def _on_workspace_settled(accounts: Controller, namespace: str, actions: Collection[str]) -> None:
+    """Let the Accounts of a namespace report a workspace that was created, deleted or adopted."""
+    if PLACE_CHANGES.intersection(actions):
+        accounts.requeue(namespace)
 
 
 def _controller(
-    store: Repositories,
     settings: OperatorSettings,
-    reconciler: Reconciler,
+    reconciler: ResourceReconciler,
     read: Callable[[str, str], Document],
     observer: Observer,
+    *,
+    workspaces: Workspaces | None,
 ) -> Controller:
     return Controller(
         reconciler=reconciler,
-        workspaces=store.workspaces,
+        workspaces=workspaces,
         read=read,
         monotonic=time.monotonic,
         rate_limiter=RateLimiter(resync=settings.resync),

@@ -1,4 +1,4 @@
-"""Reads and writes Workspace resources: status, finalizers, events (implements ``Resources``).
+"""Reads and writes resources of one kind: status, finalizers, events (``Resources``, ``FirstWorkspaces``).
 
 JSON patches replace complete values and set the resourceVersion, so that a write needs one PATCH, and a write after a
 concurrent edit is a conflict.
@@ -8,7 +8,7 @@ import logging
 import platform
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,10 +19,13 @@ from kubernetes import client
 from workspace_operator.cluster.api_client import JSON_PATCH, METADATA, request
 from workspace_operator.errors import ClusterForbidden, ClusterUnavailable, NotFound, StaleRevision
 from workspace_operator.reconcile.model.actions import Event
-from workspace_operator.resources.workspaces import API_VERSION, KIND, MANAGER, PLURAL
+from workspace_operator.resources.schema import WORKSPACE, CustomResource
+from workspace_operator.resources.workspaces import API_VERSION, MANAGER, WorkspaceSpec
 from workspace_operator.workspaces.model import Owner
 
 logger = logging.getLogger(__name__)
+
+DEFAULT_ACCOUNT = WorkspaceSpec.model_fields["account_name"].default
 
 PAGE_SIZE = 500
 """Number of resources per page of a list."""
@@ -36,22 +39,23 @@ INSTANCE_LENGTH = 128
 
 @dataclass(frozen=True, slots=True)
 class ClusterResources:
-    """Implements the port ``Resources``."""
+    """Implements the ports ``Resources`` and ``FirstWorkspaces``, by default for Workspaces."""
 
     api: client.ApiClient
     cluster_id: str
+    kind: CustomResource = WORKSPACE
 
     def write_status(self, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str) -> str:
         """Replace the status; returns the new resourceVersion. Raises StaleRevision or NotFound."""
-        return self._patch(f"{_path(namespace, name)}/status", "/status", status, resource_version)
+        return self._patch(f"{self._path(namespace, name)}/status", "/status", status, resource_version)
 
     def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
         """Replace the finalizers; returns the new resourceVersion. Raises StaleRevision or NotFound."""
-        return self._patch(_path(namespace, name), "/metadata/finalizers", list(finalizers), resource_version)
+        return self._patch(self._path(namespace, name), "/metadata/finalizers", list(finalizers), resource_version)
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
         """Emit an event about a resource. A lost event is logged, and is not an error."""
-        body = _event_body(namespace, name, uid, event)
+        body = _event_body(self.kind.kind, namespace, name, uid, event)
         try:
             request(self.api, "POST", f"/api/v1/namespaces/{namespace}/events", body, accept=METADATA)
         except (ClusterUnavailable, StaleRevision, NotFound) as error:
@@ -59,30 +63,48 @@ class ClusterResources:
 
     def get(self, namespace: str, name: str) -> Mapping[str, Any]:
         """Read a resource. Raises NotFound."""
-        return request(self.api, "GET", _path(namespace, name))
+        return request(self.api, "GET", self._path(namespace, name))
 
     def names(self) -> Collection[tuple[str, str]]:
         """List the namespaces and names of all resources of the cluster."""
-        names, following = set[tuple[str, str]](), ""
-        while True:
-            page = request(self.api, "GET", f"/apis/{API_VERSION}/{PLURAL}?limit={PAGE_SIZE}{following}")
-            names |= {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in page["items"]}
-            token = page["metadata"].get("continue")
-            if not token:
-                return names
-            following = f"&continue={quote(token)}"
+        found = self._items(f"/apis/{API_VERSION}/{self.kind.plural}")
+        return {(item["metadata"]["namespace"], item["metadata"]["name"]) for item in found}
+
+    def names_account(self, namespace: str, account: str) -> bool:
+        """Whether a Workspace resource of the namespace names the account, valid or not."""
+        specs = (item.get("spec") or {} for item in self._items(self._path(namespace)))
+        return any(spec.get("accountName", DEFAULT_ACCOUNT) == account for spec in specs)
+
+    def create(self, namespace: str, manifest: Mapping[str, Any]) -> None:
+        """Create a resource. Raises StaleRevision if there is one of that name, or ClusterForbidden."""
+        request(self.api, "POST", self._path(namespace), manifest, accept=METADATA)
 
     def owner_is_gone(self, owner: Owner) -> bool:
         """Whether the resource that owns a workspace no longer exists; False if the cluster forbids to read it."""
         if owner.cluster != self.cluster_id:
             return False
         try:
-            request(self.api, "GET", _path(owner.namespace, owner.name), accept=METADATA)
+            request(self.api, "GET", self._path(owner.namespace, owner.name), accept=METADATA)
         except NotFound:
             return True
         except ClusterForbidden:  # a resource that cannot be read does not count as gone
             return False
         return False
+
+    def _items(self, path: str) -> Iterator[Mapping[str, Any]]:
+        """The items of a list, page by page."""
+        following = ""
+        while True:
+            page = request(self.api, "GET", f"{path}?limit={PAGE_SIZE}{following}")
+            yield from page["items"]
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            following = f"&continue={quote(token)}"
+
+    def _path(self, namespace: str, name: str = "") -> str:
+        path = f"/apis/{API_VERSION}/namespaces/{namespace}/{self.kind.plural}"
+        return f"{path}/{name}" if name else path
 
     def _patch(self, path: str, field: str, value: object, resource_version: str) -> str:
         # Not "test", which would answer 422: replacing the version makes an outdated write a conflict, 409.
@@ -90,10 +112,6 @@ class ClusterResources:
         patch: Sequence[Mapping[str, Any]] = [version, {"op": "add", "path": field, "value": value}]
         response = request(self.api, "PATCH", path, patch, content_type=JSON_PATCH, accept=METADATA)
         return str(response["metadata"]["resourceVersion"])
-
-
-def _path(namespace: str, name: str) -> str:
-    return f"/apis/{API_VERSION}/namespaces/{namespace}/{PLURAL}/{name}"
 
 
 def event_name(of: str) -> str:
@@ -104,9 +122,9 @@ def event_name(of: str) -> str:
     return f"{of[:200].rstrip('-.')}.{time.time_ns():016x}{secrets.token_hex(2)}"
 
 
-def _event_body(namespace: str, name: str, uid: str, event: Event) -> Mapping[str, Any]:
+def _event_body(kind: str, namespace: str, name: str, uid: str, event: Event) -> Mapping[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    reference = {"apiVersion": API_VERSION, "kind": KIND, "namespace": namespace, "name": name, "uid": uid}
+    reference = {"apiVersion": API_VERSION, "kind": kind, "namespace": namespace, "name": name, "uid": uid}
     message = event.message if len(event.message) <= MESSAGE_LENGTH else event.message[: MESSAGE_LENGTH - 1] + "…"
     return {
         "metadata": {"name": event_name(name), "namespace": namespace},

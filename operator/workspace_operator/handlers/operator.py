@@ -17,7 +17,7 @@ import kopf
 from workspace_operator.application.health.probes import ProbeEndpoint, ProbeHandlers, combined_probes
 from workspace_operator.application.operator.controller import Controller
 from workspace_operator.application.ports import Access
-from workspace_operator.handlers import workspaces
+from workspace_operator.handlers.events import register_accounts, register_workspaces
 from workspace_operator.handlers.health import probe_server
 from workspace_operator.handlers.watch_age import SERVER_SECONDS, WatchAge
 
@@ -27,6 +27,9 @@ POLL_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 MAX_BACKOFF = 10.0
 IDENTITY = "workspace-operator"
+ACCOUNT_WORKERS = 2
+"""Threads that reconcile Accounts, which are few."""
+
 MAX_CONNECTIONS = 100
 """Connections of Kopf: one for each watch, and a few others."""
 
@@ -71,7 +74,24 @@ class OperatorOptions:
     workers: int = 8  # threads that reconcile
 
 
-def run_operator(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controllers:
+    """The controllers of the operator, one for each kind."""
+
+    workspaces: Controller
+    accounts: Controller
+
+    def is_ready(self) -> bool:
+        """Whether each of them is."""
+        return self.workspaces.is_ready() and self.accounts.is_ready()
+
+    def poll(self) -> None:
+        """Poll each of them."""
+        self.workspaces.poll()
+        self.accounts.poll()
+
+
+def run_operator(controllers: Controllers, options: OperatorOptions, stopping: threading.Event) -> None:
     """Watch and reconcile until ``stopping`` is set.
 
     Kopf runs in a thread of its own: in the main thread it would handle the signals, and stop without the other parts
@@ -79,40 +99,42 @@ def run_operator(controller: Controller, options: OperatorOptions, stopping: thr
     """
     logging.getLogger("kopf._core.reactor.running").addFilter(_drop_signal_warning)
     with ThreadPoolExecutor(1, thread_name_prefix="operator") as thread:
-        thread.submit(asyncio.run, _run(controller, options, stopping)).result()
+        thread.submit(asyncio.run, _run(controllers, options, stopping)).result()
 
 
 def _drop_signal_warning(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("OS signals are ignored")
 
 
-async def _run(controller: Controller, options: OperatorOptions, stopping: threading.Event) -> None:
+async def _run(controllers: Controllers, options: OperatorOptions, stopping: threading.Event) -> None:
     """Run Kopf, and restart it after an error: a failed watch must not end the process."""
     stop = asyncio.Event()  # for a threading.Event, Kopf would leave a waiting thread behind after each run
     watch_age = WatchAge(time.monotonic)
     async with contextlib.AsyncExitStack() as stack:
         if options.health is not None:
             own = ProbeHandlers(
-                is_ready=lambda: controller.is_ready() and watch_age.is_alive(),
+                is_ready=lambda: controllers.is_ready() and watch_age.is_alive(),
                 metrics=lambda: watch_age.text() + options.metrics(),
             )
             probes = combined_probes(own, options.probes)
             await stack.enter_async_context(probe_server(options.health, probes))
-        await stack.enter_async_context(_workers(controller, options.workers))
-        await stack.enter_async_context(_in_background(_poll_loop(controller)))
+        await stack.enter_async_context(_workers(controllers.workspaces, options.workers))
+        await stack.enter_async_context(_workers(controllers.accounts, ACCOUNT_WORKERS))
+        await stack.enter_async_context(_in_background(_poll_loop(controllers)))
         await stack.enter_async_context(_in_background(_bridge_stop_event(stopping, stop)))
         while not stop.is_set():
             try:
-                await _watch(controller, options, watch_age, stop)
+                await _watch(controllers, options, watch_age, stop)
             except Exception:
                 logger.exception("the watch failed and restarts in %g s", RESTART_SECONDS)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
 
 
-async def _watch(controller: Controller, options: OperatorOptions, watch_age: WatchAge, stop: asyncio.Event) -> None:
+async def _watch(controllers: Controllers, options: OperatorOptions, watch_age: WatchAge, stop: asyncio.Event) -> None:
     registry = kopf.OperatorRegistry()
-    workspaces.register(registry, controller)
+    register_workspaces(registry, controllers.workspaces)
+    register_accounts(registry, controllers.accounts)
     _register_login(registry, options, watch_age)
     await kopf.operator(
         registry=registry,
@@ -192,10 +214,10 @@ async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[Non
             await task
 
 
-async def _poll_loop(controller: Controller) -> None:
+async def _poll_loop(controllers: Controllers) -> None:
     while True:
         await asyncio.sleep(POLL_SECONDS)
         try:
-            await asyncio.to_thread(controller.poll)
+            await asyncio.to_thread(controllers.poll)
         except Exception:
             logger.exception("the poll failed and will be retried")

@@ -1,4 +1,4 @@
-"""The time since the API server last answered the watch of Workspace resources.
+"""The time since the API server last answered the watches of Workspaces and Accounts.
 
 No reconcile detects a dead watch: it looks like a cluster without changes. So every response to a list or watch request
 and every event is recorded, and readiness and a metric use the age of the last one. The server ends each watch request
@@ -15,13 +15,16 @@ import aiohttp
 from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from workspace_operator.resources.workspaces import PLURAL
+from workspace_operator.resources import accounts, workspaces
 
 SERVER_SECONDS = 45
 """Duration of a watch request, in whole seconds; the next one continues at the same resource version."""
 
 STALE_AFTER = 90.0
 """Seconds without a response after which the watch counts as dead."""
+
+PATHS = (f"/{workspaces.PLURAL}", f"/{accounts.PLURAL}")
+"""How the paths of the watched lists end."""
 
 METRIC = "workspace_operator_watch_age_seconds"
 
@@ -64,7 +67,7 @@ class WatchAge:
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """The metric; `WatchAge` is a Prometheus collector."""
-        description = "Seconds since the API server last answered the watch of Workspace resources."
+        description = "Seconds since the API server last answered the watches of Workspaces and Accounts."
         return (GaugeMetricFamily(METRIC, description, round(self.seconds(), 3)),)
 
     def answered(self, path: str) -> None:
@@ -103,5 +106,5 @@ class WatchAge:
 
 
 def is_watched(path: str) -> bool:
-    """Whether a path is that of the list of Workspace resources, of one namespace or of all."""
-    return path.endswith(f"/{PLURAL}")
+    """Whether a path is that of a list of Workspaces or Accounts, of one namespace or of all."""
+    return path.endswith(PATHS)

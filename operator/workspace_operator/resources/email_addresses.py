@@ -24,11 +24,17 @@ _ADDRESS = rf"{_LOCAL}@(?:{_LABEL}\.)+{_LAST_LABEL}"
 _LONG_LABEL = r"[^.@>]{64}[^@]*$"
 _OTHER = r"[^ -~\p{L}\p{M}\p{N}]"
 
-EXPRESSION = (
-    f"size(bytes(self)) <= 254 && self.matches(r'^{_ADDRESS}$') && "
-    f"!self.matches(r'{_LONG_LABEL}') && !self.matches(r'{_OTHER}')"
-)
-"""CEL: exactly one address, without display name or surrounding white space."""
+
+def is_address(value: str) -> str:
+    """CEL: a variable or field is exactly one address, without display name or surrounding white space."""
+    return (
+        f"size(bytes({value})) <= 254 && {value}.matches(r'^{_ADDRESS}$') && "
+        f"!{value}.matches(r'{_LONG_LABEL}') && !{value}.matches(r'{_OTHER}')"
+    )
+
+
+EXPRESSION = is_address("self")
+"""CEL: `is_address` for the value of a rule."""
 
 _NAME = r"(?:\x22(?:[^\x22\x5C]|\x5C.)*\x22 *|[^\x22<>,]*)"
 

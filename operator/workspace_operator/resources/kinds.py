@@ -6,7 +6,7 @@ from typing import Any
 
 from workspace_operator.resources import parsing
 from workspace_operator.resources.problems import Problem, truncated
-from workspace_operator.resources.workspaces import KIND
+from workspace_operator.resources.schema import ACCOUNT, WORKSPACE
 
 Json = Mapping[str, Any]
 
@@ -20,7 +20,11 @@ class ResourceKind:
 
 
 KINDS: Mapping[str, ResourceKind] = {
-    kind.name: kind for kind in (ResourceKind(name=KIND, validate=parsing.validate_manifest),)
+    kind.name: kind
+    for kind in (
+        ResourceKind(name=WORKSPACE.kind, validate=parsing.validate_manifest),
+        ResourceKind(name=ACCOUNT.kind, validate=parsing.validate_account_manifest),
+    )
 }
 
 

@@ -115,6 +115,13 @@ ALLOWED_MIGRATIONS_HINT = "Allowed changes: " + ", ".join(
 IS_TEST = "(has(self.mode) && self.mode == 'Test')"
 COLOR = "#?[0-9A-Fa-f]{6}"
 LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+IS_LABEL = f"self.matches('^{LABEL}$')"
+NOT_A_LABEL = "must be lower-case letters, digits and hyphens, and begin and end with a letter or digit"
+IS_SENDER = f"{display_names.NO_INVISIBLE_CHARACTER} && {email_addresses.MAILBOX_EXPRESSION}"
+NOT_A_SENDER = (
+    "must be one e-mail address, such as hello@shop.example, or a name with one, such as "
+    "Shop <hello@shop.example>, without invisible characters"
+)
 
 NAME_LEAVES_ROOM_FOR_CREDENTIALS = Rule(
     field=("metadata", "name"),
@@ -155,8 +162,8 @@ COLOR_IS_SIX_HEX_DIGITS = Rule(
 )
 ACCOUNT_NAME_IS_A_LABEL = Rule(
     scope=("spec", "accountName"),
-    expression=f"self.matches('^{LABEL}$')",
-    message="must be lower-case letters, digits and hyphens, and begin and end with a letter or digit",
+    expression=IS_LABEL,
+    message=NOT_A_LABEL,
 )
 ACCOUNT_NAME_STAYS = Rule(
     scope=("spec", "accountName"),
@@ -196,16 +203,13 @@ TEST_ADDRESS_IS_AN_ADDRESS = Rule(
 )
 TRANSPORT_IS_A_LABEL = Rule(
     scope=(*SENDING, "transport"),
-    expression=f"self.matches('^{LABEL}$')",
-    message="must be lower-case letters, digits and hyphens, and begin and end with a letter or digit",
+    expression=IS_LABEL,
+    message=NOT_A_LABEL,
 )
 SENDER_IS_A_MAILBOX = Rule(
     scope=(*SENDING, "from"),
-    expression=f"{display_names.NO_INVISIBLE_CHARACTER} && {email_addresses.MAILBOX_EXPRESSION}",
-    message=(
-        "must be one e-mail address, such as hello@shop.example, or a name with one, such as "
-        "Shop <hello@shop.example>, without invisible characters"
-    ),
+    expression=IS_SENDER,
+    message=NOT_A_SENDER,
     new_values_only=True,
 )
 

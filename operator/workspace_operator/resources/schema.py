@@ -1,74 +1,142 @@
-"""Generates the CustomResourceDefinition from the models and the rules.
+"""Generates the CustomResourceDefinitions from the models and the rules.
 
-``python -m workspace_operator.resources.schema`` writes it to ``crds/``; with ``--check`` it only checks that the file
-is up to date. Kubernetes requires a *structural* schema: no references, no alternatives, a type for every field.
+``python -m workspace_operator.resources.schema`` writes them to ``crds/``; with ``--check`` it only checks that the
+files are up to date. Kubernetes requires a *structural* schema: no references, no alternatives, a type for every field.
 """
 
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from workspace_operator.resources import account_rules, accounts
 from workspace_operator.resources import workspaces as ws
+from workspace_operator.resources.documents import Document
 from workspace_operator.resources.rules import RULES, Rule, get_path
 from workspace_operator.resources.statuses import DEFAULT_STATUS
 
 Schema = dict[str, Any]
+Column = tuple[str, str, str, str, int]
+"""Name, type, JSON path, description and priority of a column of ``kubectl get``."""
 
-CRD_NAME = f"{ws.PLURAL}.{ws.GROUP}"
-CRD_FILE = f"{CRD_NAME}.yaml"
 HEADER = "# Generated from the models by `python -m workspace_operator.resources.schema`; do not edit.\n"
 REPOSITORY = Path(__file__).parents[3]
 
-STANDARD_FIELD_DESCRIPTIONS = {
-    "apiVersion": "apiVersion is the versioned schema of this document: " + ws.API_VERSION + ".",
-    "kind": f"kind is the kind of this document: {ws.KIND}.",
-}
-PRINTER_COLUMNS = (
-    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether all settings are in force", 0),
-    ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', "Why it is Ready or not", 0),
-    ("Identifiers", "string", ".status.identifiers.mode", "The mode in force", 0),
-    ("People", "integer", ".status.people.total", "People at the last reconcile", 0),
-    ("Age", "date", ".metadata.creationTimestamp", "Time since the resource was created", 0),
-    ("Display Name", "string", ".spec.displayName", "The name shown to users", 1),
-    ("Send", "string", ".status.sending.mode", "The send behavior in force", 1),
-    ("Waiting", "integer", ".status.sending.waiting", "Messages not sent yet at the last reconcile", 1),
-    ("Workspace ID", "integer", ".status.workspaceID", "The number in the store", 1),
-    ("Suspended", "boolean", ".spec.suspend", "Whether reconciliation is paused", 1),
-    ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', "The message of condition Ready", 1),
+READY = '.status.conditions[?(@.type=="Ready")]'
+READY_COLUMNS: tuple[Column, ...] = (
+    ("Ready", "string", f"{READY}.status", "Whether all settings are in force", 0),
+    ("Reason", "string", f"{READY}.reason", "Why it is Ready or not", 0),
 )
-SELECTABLE_FIELDS = (
-    ".spec.displayName",
-    ".spec.accountName",
-    ".spec.deletionPolicy",
-    ".spec.suspend",
-    ".status.identifiers.mode",
-    ".status.workspaceID",
+AGE: Column = ("Age", "date", ".metadata.creationTimestamp", "Time since the resource was created", 0)
+DISPLAY_NAME: Column = ("Display Name", "string", ".spec.displayName", "The name shown to users", 1)
+MESSAGE: Column = ("Message", "string", f"{READY}.message", "The message of condition Ready", 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomResource:
+    """One kind of our API group, from which its CustomResourceDefinition is generated.
+
+    Attributes:
+        selectable_fields: for ``kubectl get --field-selector``, in Kubernetes 1.31 or newer.
+    """
+
+    kind: str
+    plural: str
+    short_name: str
+    model: type[Document]
+    rules: tuple[Rule, ...]
+    columns: tuple[Column, ...]
+    selectable_fields: tuple[str, ...]
+
+    @property
+    def crd_name(self) -> str:
+        """The name of the CustomResourceDefinition."""
+        return f"{self.plural}.{ws.GROUP}"
+
+    @property
+    def crd_file(self) -> str:
+        """The name of its file in ``crds/``."""
+        return f"{self.crd_name}.yaml"
+
+
+WORKSPACE = CustomResource(
+    kind=ws.KIND,
+    plural=ws.PLURAL,
+    short_name=ws.SHORT_NAME,
+    model=ws.Workspace,
+    rules=RULES,
+    columns=(
+        *READY_COLUMNS,
+        ("Identifiers", "string", ".status.identifiers.mode", "The mode in force", 0),
+        ("People", "integer", ".status.people.total", "People at the last reconcile", 0),
+        AGE,
+        DISPLAY_NAME,
+        ("Send", "string", ".status.sending.mode", "The send behavior in force", 1),
+        ("Waiting", "integer", ".status.sending.waiting", "Messages not sent yet at the last reconcile", 1),
+        ("Workspace ID", "integer", ".status.workspaceID", "The number in the store", 1),
+        ("Suspended", "boolean", ".spec.suspend", "Whether reconciliation is paused", 1),
+        MESSAGE,
+    ),
+    selectable_fields=(
+        ".spec.displayName",
+        ".spec.accountName",
+        ".spec.deletionPolicy",
+        ".spec.suspend",
+        ".status.identifiers.mode",
+        ".status.workspaceID",
+    ),
 )
-"""Fields for ``kubectl get --field-selector``, in Kubernetes 1.31 or newer."""
+ACCOUNT = CustomResource(
+    kind=accounts.KIND,
+    plural=accounts.PLURAL,
+    short_name=accounts.SHORT_NAME,
+    model=accounts.Account,
+    rules=account_rules.RULES,
+    columns=(
+        *READY_COLUMNS,
+        ("Workspaces", "integer", ".status.usage.workspaces", "Workspaces in the store at the last reconcile", 0),
+        ("Limit", "integer", ".spec.plan.workspaceLimit", "The largest number of workspaces", 0),
+        AGE,
+        DISPLAY_NAME,
+        MESSAGE,
+    ),
+    selectable_fields=(".spec.displayName",),
+)
+CUSTOM_RESOURCES = (WORKSPACE, ACCOUNT)
+
+CRD_NAME = WORKSPACE.crd_name
+CRD_FILE = WORKSPACE.crd_file
 
 LABELS = {"app.kubernetes.io/name": ws.MANAGER, "app.kubernetes.io/part-of": ws.MANAGER}
 
 
 @cache
-def resource_schema() -> Mapping[str, Any]:
-    """The structural schema of a Workspace; it is cached, so callers must not change it."""
-    raw = ws.Workspace.model_json_schema()
+def resource_schema(resource: CustomResource = WORKSPACE) -> Mapping[str, Any]:
+    """The structural schema of a kind; it is cached, so callers must not change it."""
+    raw = resource.model.model_json_schema()
     schema = structural(raw, raw["$defs"])
-    for name, description in STANDARD_FIELD_DESCRIPTIONS.items():
+    for name, description in _standard_descriptions(resource).items():
         schema["properties"][name] = {"type": schema["properties"][name]["type"], "description": description}
     # Kubernetes has its own schema of metadata, but the fieldPath of a rule must exist in this one.
     schema["properties"]["metadata"] = {"type": "object", "properties": {"name": {"type": "string"}}}
     schema["required"] = ["metadata", "spec"]
     status = schema["properties"]["status"]
     schema["properties"]["status"] = without_defaults(status) | {"default": DEFAULT_STATUS}
-    for rule in RULES:
+    for rule in resource.rules:
         attach_rule(rule, schema)
     return schema
+
+
+def _standard_descriptions(resource: CustomResource) -> Mapping[str, str]:
+    return {
+        "apiVersion": f"apiVersion is the versioned schema of this document: {ws.API_VERSION}.",
+        "kind": f"kind is the kind of this document: {resource.kind}.",
+    }
 
 
 def structural(node: Schema, definitions: Schema) -> Schema:
@@ -117,29 +185,29 @@ def attach_rule(rule: Rule, schema: Schema) -> None:
     node.setdefault("x-kubernetes-validations", []).append(rule.as_document())
 
 
-def definition() -> dict[str, Any]:
-    """The whole CustomResourceDefinition."""
+def definition(resource: CustomResource = WORKSPACE) -> dict[str, Any]:
+    """The whole CustomResourceDefinition of a kind."""
     version = {
         "name": ws.VERSION,
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "selectableFields": [{"jsonPath": path} for path in SELECTABLE_FIELDS],
-        "additionalPrinterColumns": [printer_column(*column) for column in PRINTER_COLUMNS],
-        "schema": {"openAPIV3Schema": resource_schema()},
+        "selectableFields": [{"jsonPath": path} for path in resource.selectable_fields],
+        "additionalPrinterColumns": [printer_column(*column) for column in resource.columns],
+        "schema": {"openAPIV3Schema": resource_schema(resource)},
     }
     names = {
-        "kind": ws.KIND,
-        "listKind": f"{ws.KIND}List",
-        "plural": ws.PLURAL,
-        "singular": ws.KIND.lower(),
-        "shortNames": [ws.SHORT_NAME],
+        "kind": resource.kind,
+        "listKind": f"{resource.kind}List",
+        "plural": resource.plural,
+        "singular": resource.kind.lower(),
+        "shortNames": [resource.short_name],
         "categories": [ws.CATEGORY],
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": CRD_NAME, "labels": LABELS},
+        "metadata": {"name": resource.crd_name, "labels": LABELS},
         "spec": {"group": ws.GROUP, "names": names, "scope": "Namespaced", "versions": [version]},
     }
 
@@ -150,22 +218,23 @@ def printer_column(name: str, kind: str, json_path: str, description: str, prior
     return column | ({"priority": priority} if priority else {})
 
 
-def rendered() -> str:
-    """The text of the file."""
-    unshared = json.loads(json.dumps(definition()))  # shared objects would be written as aliases
+def rendered(resource: CustomResource = WORKSPACE) -> str:
+    """The text of the file of a kind."""
+    unshared = json.loads(json.dumps(definition(resource)))  # shared objects would be written as aliases
     return HEADER + str(yaml.safe_dump(unshared, sort_keys=False, allow_unicode=True, width=110))
 
 
 def main(arguments: Sequence[str], folder: Path = REPOSITORY / "crds") -> int:
-    """Write the definition; with ``--check`` return 1 if the file is outdated."""
-    file, text = folder / CRD_FILE, rendered()
+    """Write the definitions; with ``--check`` return 1 if a file is outdated."""
+    texts = {folder / resource.crd_file: rendered(resource) for resource in CUSTOM_RESOURCES}
     if "--check" not in arguments:
-        file.write_text(text, encoding="utf-8")
+        for file, text in texts.items():
+            file.write_text(text, encoding="utf-8")
         return 0
-    if file.is_file() and file.read_text(encoding="utf-8") == text:
-        return 0
-    sys.stderr.write(f"{file} is outdated: run python -m workspace_operator.resources.schema\n")
-    return 1
+    outdated = [file for file, text in texts.items() if not file.is_file() or file.read_text(encoding="utf-8") != text]
+    for file in outdated:
+        sys.stderr.write(f"{file} is outdated: run python -m workspace_operator.resources.schema\n")
+    return 1 if outdated else 0
 
 
 if __name__ == "__main__":  # pragma: no cover - main is tested

@@ -1,4 +1,4 @@
-"""The status of a Workspace; only the operator writes it (design §4)."""
+"""The status of a Workspace and of an Account; only the operator writes it (design §4, accounts §3)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -86,6 +86,15 @@ class Condition(Document):
 
     message: Annotated[str, Field(min_length=1, max_length=32768)]
     """message is the cause as text: what happened, how many, and what to do next."""
+
+
+Conditions = Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=LIST_MAP)]
+Echo = Annotated[str, Field(min_length=1, max_length=ECHO_MAX_LENGTH)]
+
+
+def ready_condition(conditions: tuple[Condition, ...]) -> Condition | None:
+    """The condition Ready, if there is one."""
+    return next((condition for condition in conditions if condition.type == ConditionType.READY), None)
 
 
 class IdentifiersInForce(Document):
@@ -229,7 +238,7 @@ class SendingInForce(Document):
 class WorkspaceStatus(Document):
     """The observed state of a Workspace."""
 
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=LIST_MAP)] = ()
+    conditions: Conditions = ()
     """conditions is the list of conditions; Ready is the summary."""
 
     observed_generation: ObservedGeneration = NOT_OBSERVED
@@ -258,15 +267,52 @@ class WorkspaceStatus(Document):
     credentials: CredentialsInForce | None = None
     """credentials is where the credentials are, and since when; absent if there are none."""
 
-    last_handled_reconcile_at: Annotated[str, Field(min_length=1, max_length=ECHO_MAX_LENGTH)] | None = None
+    last_handled_reconcile_at: Echo | None = None
     """lastHandledReconcileAt is the newest handled value of the annotation
     workspace-operator.dev/reconcile-requested-at, cut to 256 characters."""
 
-    last_handled_recreate: Annotated[str, Field(min_length=1, max_length=ECHO_MAX_LENGTH)] | None = None
+    last_handled_recreate: Echo | None = None
     """lastHandledRecreate is the value of the annotation workspace-operator.dev/recreate that was carried out, or that
     was present while no workspace was missing. Each value counts once."""
 
     @property
     def ready(self) -> Condition | None:
         """The condition Ready."""
-        return next((condition for condition in self.conditions if condition.type == ConditionType.READY), None)
+        return ready_condition(self.conditions)
+
+
+class AccountUsage(Document):
+    """What the workspaces of the account use together."""
+
+    workspaces: Count = 0
+    """workspaces is the number of the account's workspaces in the store, which take the places of
+    spec.plan.workspaceLimit; released ones count as well."""
+
+
+class AccountStatus(Document):
+    """The observed state of an Account."""
+
+    conditions: Conditions = ()
+    """conditions is the list of conditions; Ready is the summary."""
+
+    observed_generation: ObservedGeneration = NOT_OBSERVED
+    """observedGeneration is the metadata.generation that this status is based on; -1 before the first reconcile."""
+
+    store_id: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """storeID is the identity of the database that has the account, a UUID created with its schema."""
+
+    usage: AccountUsage | None = None
+    """usage is what the workspaces of the account use together, at the last reconcile."""
+
+    first_workspace_time: datetime | None = None
+    """firstWorkspaceTime is the time when the operator created the first workspace, or found that the account already
+    has one. From then on it creates none."""
+
+    last_handled_reconcile_at: Echo | None = None
+    """lastHandledReconcileAt is the newest handled value of the annotation
+    workspace-operator.dev/reconcile-requested-at, cut to 256 characters."""
+
+    @property
+    def ready(self) -> Condition | None:
+        """The condition Ready."""
+        return ready_condition(self.conditions)

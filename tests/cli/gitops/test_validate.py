@@ -167,7 +167,9 @@ def test_manifests_must_be_given(run: Run) -> None:
 
 
 def test_every_kind_of_the_cluster_is_known() -> None:
-    definitions = [yaml.safe_load(file.read_text()) for file in (REPOSITORY / "crds").glob("workspace*.yaml")]
+    definitions = [
+        yaml.safe_load(file.read_text()) for file in (REPOSITORY / "crds").glob("*.workspace-operator.dev.yaml")
+    ]
 
     assert {each["spec"]["names"]["kind"] for each in definitions} == set(KINDS)
 

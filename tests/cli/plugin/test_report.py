@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.plugin.conftest import Ws
 from tests.fakes.cluster.kubectl_program import KubectlProgram
+from workspace_operator.cli.app import main
 from workspace_operator.settings import DATABASE_VARIABLE
 
 ADDRESS, PERSON, PASSWORD, KEY = "ana@shop.example", "Ana Lopez", "hunter2", "0f" * 32
@@ -71,8 +72,10 @@ def listed(*items: object) -> str:
 
 
 @pytest.fixture
-def installed(kubectl: KubectlProgram) -> KubectlProgram:
+def installed(kubectl: KubectlProgram, tmp_path: Path) -> KubectlProgram:
     """An installation with secrets in every place."""
+    with pytest.raises(SystemExit):
+        main(["database", "upgrade", "--database", f"sqlite:///{tmp_path}/store.db"])
     versions = {"clientVersion": {"gitVersion": "v1.33.1"}, "serverVersion": {"gitVersion": "v1.36.3"}}
     kubectl.answer_with(
         **{
@@ -103,7 +106,7 @@ def test_report_has_what_support_needs(ws: Ws) -> None:
     lines = Path("report.txt").read_text().splitlines()
     assert (done.code, done.out) == (0, "")
     sections = [line.strip("= ") for line in lines if line.startswith("== ")]
-    assert sections == ["versions", "settings", "counts", "conditions", "events", "log"]
+    assert sections == ["versions", "status", "settings", "counts", "conditions", "events", "log"]
     assert {
         "serverVersion: v1.36.3",
         "  container operator: image workspace-operator:0.1.0",
@@ -114,6 +117,7 @@ def test_report_has_what_support_needs(ws: Ws) -> None:
         "  Ready MigrationBlocked: 1",
         "  sendBehavior.mode Test: 1",
         "people: 28",
+        "WORKSPACES  0, with 0 people",
         "members/club: generation 3, observed 3",
         "2026-11-29T05:30:12Z Warning MigrationBlocked members/club: the address of [address] is invalid",
         "INFO namespace=members name=club ready=False reason=MigrationBlocked duration_ms=21",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.controlplane.kubectl import Kubectl
-from tests.e2e.fixtures import NamespaceEnv, condition_is_stable, conditions, has_reason, manifest
+from tests.e2e.fixtures import NamespaceEnv, account_manifest, condition_is_stable, conditions, has_reason, manifest
 from tests.e2e.operators import Operator
 from tests.e2e.rbac import ACCOUNT, Document, account_with, built, take_back, without_each_rule, without_each_verb
 from tests.e2e.waiting import wait_until
@@ -36,7 +36,10 @@ def run_with(cluster: Kubectl, tmp_path: Path) -> Iterator[RunWith]:
         folder = tmp_path / name
         folder.mkdir()
         operator = Operator(
-            account=account, folder=folder, database=f"sqlite:///{folder}/store.db", options=("--verbose", *options)
+            account=account,
+            folder=folder,
+            database=f"sqlite:///{folder}/store.db",
+            options=("--verbose", "--first-workspace-after", "1", *options),
         )
         started.append(operator)
         operator.start()
@@ -55,6 +58,7 @@ def use_everything(env: NamespaceEnv) -> None:
     env.apply("second", displayName="Shop", deletionPolicy="Delete")
     env.make_secret("heir", labels={MANAGED_BY: MANAGER})
     env.apply("heir")
+    env.kubectl("apply", "-f", "-", input=json.dumps(account_manifest("team", env.namespace)))
     leave_with_secret(env)
 
 
@@ -78,7 +82,15 @@ def is_used(env: NamespaceEnv) -> bool:
     held = all(each["metadata"].get("finalizers") for each in documents)
     told_of = told == ["InForce", "NameConflict"] and all(env.events(name) for name in ("first", "second"))
     secrets = [env.find_secret(name) is not None for name in ("first", "second", "gone")]
-    return told_of and held and secrets.count(True) == 1 and not secrets[-1] and has_reason(env.get("heir"), "InForce")
+    has_account = "team" in env.names() and env.events("team") != []
+    return (
+        has_account
+        and told_of
+        and held
+        and secrets.count(True) >= 1
+        and not secrets[-1]
+        and has_reason(env.get("heir"), "InForce")
+    )
 
 
 def is_refused_something(operator: Operator) -> bool:
@@ -105,9 +117,21 @@ def missing(
     return list(cut(rights))[number][1]
 
 
-RULES = ("workspaces", "status", "events", "secrets", "definitions", "kube-system")
+RULES = (
+    "workspaces",
+    "status",
+    "accounts",
+    "account status",
+    "first workspace",
+    "events",
+    "secrets",
+    "definitions",
+    "kube-system",
+)
 VERBS = (
-    *("workspaces get", "workspaces list", "workspaces watch", "workspaces patch", "status patch", "events create"),
+    *("workspaces get", "workspaces list", "workspaces watch", "workspaces patch", "status patch"),
+    *("accounts get", "accounts list", "accounts watch", "account status patch", "first workspace create"),
+    "events create",
     *("secrets get", "secrets create", "secrets patch", "secrets delete"),
     *("definitions list", "definitions watch", "kube-system get"),
 )

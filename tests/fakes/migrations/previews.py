@@ -30,6 +30,7 @@ class FakePreviews:
             migrations=dict(self.memory.directory.migrations),
             heartbeat_times={cluster: each.beat_at for cluster, each in self.memory.heartbeats.items()},
             senders=self.memory.sending.live_senders(now),
+            accounts=tuple(self.memory.directory.accounts.accounts.values()),
         )
 
     def preview_sending(self, workspace_id: int, *, now: datetime) -> SendingPreview:

@@ -19,6 +19,9 @@ OVERLAYS = {"sqlite", "postgres", "one-namespace"}
 OF_WORKSPACES = [
     {"apiGroups": ["workspace-operator.dev"], "resources": ["workspaces"], "verbs": ["get", "list", "watch", "patch"]},
     {"apiGroups": ["workspace-operator.dev"], "resources": ["workspaces/status"], "verbs": ["patch"]},
+    {"apiGroups": ["workspace-operator.dev"], "resources": ["accounts"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": ["workspace-operator.dev"], "resources": ["accounts/status"], "verbs": ["patch"]},
+    {"apiGroups": ["workspace-operator.dev"], "resources": ["workspaces"], "verbs": ["create"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
 ]
 OF_SECRETS = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch", "delete"]}]

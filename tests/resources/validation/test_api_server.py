@@ -138,7 +138,7 @@ def test_kubectl_shows_the_columns(clean: Kubectl) -> None:
     clean("apply", "-f", "-", input=workspace("displayName: Shop"))
     write_status(clean, GOOD_STATUS)
 
-    header, row = clean("get", "messaging", "-o", "wide").splitlines()
+    header, row = clean("get", "ws", "-o", "wide").splitlines()
 
     assert header.split() == COLUMNS
     assert row.split()[:5] == ["shop", "False", "MigrationBlocked", "IDOnly", "30"]

@@ -13,6 +13,7 @@ from workspace_operator.reconcile.model.accounts import (
     AccountKey,
     AccountSettings,
     Notices,
+    ObservedAccount,
     RemoveAccount,
     SetAccount,
 )
@@ -30,17 +31,21 @@ SETTINGS = AccountSettings(
 )
 
 
+def observe_account(store: Store, key: AccountKey = SHOP) -> ObservedAccount:
+    return store.accounts.observe(key, now=store.clock())
+
+
 def put(store: Store, settings: AccountSettings = SETTINGS, *, key: AccountKey = SHOP) -> Account:
     """Put settings in force, on what is observed now."""
-    version = store.accounts.observe(key).row_version
+    version = observe_account(store, key).row_version
     store.accounts.apply(SetAccount(key=key, row_version=version, uid="u1", settings=settings))
-    found = store.accounts.observe(key).account
+    found = observe_account(store, key).account
     assert found is not None
     return found
 
 
 def test_account_is_unknown_at_first(store: Store) -> None:
-    observed = store.accounts.observe(SHOP)
+    observed = observe_account(store)
 
     assert (observed.account, observed.row_version, observed.workspaces) == (None, 0, ())
     assert observed.store_id == store.heartbeats.store_id()
@@ -70,21 +75,21 @@ def test_account_of_a_workspace_takes_the_settings(store: Store) -> None:
         create(store, owner("b"), account="shop", display_name="B"),
     )
     create(store, owner("c"), account="other")
-    before = store.accounts.observe(SHOP)
+    before = observe_account(store)
 
     put(store)
 
     assert before.account is None
-    assert store.accounts.observe(SHOP).workspaces == before.workspaces == (first, second)
+    assert observe_account(store).workspaces == before.workspaces == (first, second)
 
 
 def test_removed_account_keeps_its_workspaces(store: Store) -> None:
     workspace = create(store, owner(), account="shop")
     put(store)
 
-    store.accounts.apply(RemoveAccount(key=SHOP, row_version=store.accounts.observe(SHOP).row_version))
+    store.accounts.apply(RemoveAccount(key=SHOP, row_version=observe_account(store).row_version))
 
-    observed = store.accounts.observe(SHOP)
+    observed = observe_account(store)
     assert (observed.account, observed.workspaces) == (None, (workspace,))
     assert store.accounts.list() == []
     assert put(store, AccountSettings(display_name="Again")).settings.admins == ()
@@ -104,7 +109,7 @@ def test_write_after_another_write_is_refused(store: Store, action: SetAccount |
     with pytest.raises(StaleRevision):
         store.accounts.apply(action)
 
-    assert store.accounts.observe(SHOP).account == account
+    assert observe_account(store).account == account
 
 
 def test_accounts_are_listed_by_their_names(store: Store) -> None:
@@ -113,3 +118,4 @@ def test_accounts_are_listed_by_their_names(store: Store) -> None:
         put(store, key=key)
 
     assert [account.key for account in store.accounts.list()] == [keys[2], keys[1], keys[0]]
+    assert store.accounts.keys("c1") == [keys[1], keys[0]]

@@ -1,4 +1,4 @@
-"""Apply of manifests without a cluster: the same reconcile, on resources that exist in memory for one run.
+"""Apply of manifests without a cluster: the same reconciles, on resources that exist in memory for one run.
 
 An apply is a reconcile request, so it retries a blocked migration at once. It runs migrations in this process unless
 another worker has leased them.
@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from workspace_operator.application.manifests.accounts import accounts_of, workspaces_of
 from workspace_operator.application.migrations.worker import MigrationWorker
+from workspace_operator.application.operator.account_reconciler import AccountReconciler
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.ports import Workspaces
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.rules import IDUpdates, Mode
 from workspace_operator.reconcile.model.actions import Event
 from workspace_operator.reconcile.model.outcomes import Reason
+from workspace_operator.resources.kinds import manifest_problems as manifest_problems_of_kind
 from workspace_operator.resources.manifests import namespace_and_name
 from workspace_operator.resources.parsing import validate_manifest
 from workspace_operator.resources.problems import Problem
-from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
+from workspace_operator.resources.workspaces import KIND, RECONCILE_REQUESTED_AT
 from workspace_operator.workspaces.model import Owner, Workspace
 
 Document = Mapping[str, Any]
@@ -60,15 +63,17 @@ class ManifestApplier:
     """Applies manifests until their migrations have ended or are blocked."""
 
     reconciler: Reconciler
+    accounts: AccountReconciler
     worker: MigrationWorker
     clock: Callable[[], datetime]
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, manifests: Iterable[Document]) -> Iterator[Document]:
-        """Reconcile each manifest; yields it with its final status, in the order given."""
+        """Reconcile each manifest; yields it with its final status: Accounts first, else in the order given."""
         now = self.clock().isoformat()
         documents = [as_resource(manifest, cluster=self.reconciler.cluster_id, now=now) for manifest in manifests]
-        reconciled = [self._reconcile(document) for document in documents]
+        yield from [self.accounts.reconcile(account).document for account in accounts_of(documents)]
+        reconciled = [self._reconcile(document) for document in workspaces_of(documents)]
         while self.worker.work_once():
             pass
         yield from map(self._await_migration, reconciled)
@@ -113,9 +118,9 @@ def manifest_problems(manifest: Document, workspaces: Workspaces, *, cluster: st
 
 
 def manifest_problems_beside(manifest: Document, stored: Workspace | None) -> list[Problem]:
-    """Problems for which an API server would reject a manifest, given its workspace, or None."""
-    if stored is None:
-        return validate_manifest(manifest)
+    """Problems for which an API server would reject a manifest of any kind, given its workspace, or None."""
+    if stored is None or manifest.get("kind") != KIND:
+        return list(manifest_problems_of_kind(manifest))
     status = {"identifiers": {"mode": stored.mode.value}}
     return validate_manifest(manifest, {**manifest, "spec": _spec_of(stored), "status": status})
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from workspace_operator.application.manifests.accounts import accounts_of, plan_account, workspaces_of
 from workspace_operator.application.manifests.applier import ManifestResources, as_resource, manifest_problems_beside
 from workspace_operator.application.manifests.cluster_choice import refuse_other_clusters
 from workspace_operator.application.operator.parsing import parse_resource
@@ -84,37 +85,44 @@ class Planner:
         return manifest_problems_beside(manifest, self._stored(manifest))
 
     def plan(self, manifests: Sequence[Document]) -> Sequence[PlannedResource]:
-        """Plan the apply of manifests without problems; returns one result per manifest, in their order.
+        """Plan the apply of manifests without problems; returns one result per manifest: Accounts first, then the rest.
 
         Like an apply, it reconciles each resource once, and then again until its migrations have ended.
         """
-        names = frozenset(map(namespace_and_name, manifests))
+        accounts = [self._plan_account(manifest) for manifest in accounts_of(manifests)]
+        workspaces = workspaces_of(manifests)
+        names = frozenset(map(namespace_and_name, workspaces))
         owner_is_gone = ManifestResources(cluster_id=self._cluster_id, names=names).owner_is_gone
-        states = [self._initial_state(manifest) for manifest in manifests]
+        states = [self._initial_state(manifest) for manifest in workspaces]
         for state in states:
             self._simulate(state, owner_is_gone)
         for state in states:
             self._simulate(state, owner_is_gone)
             while self._predict_migration(state):
                 self._simulate(state, owner_is_gone)
-        return [self._result(state, names) for state in states]
+        return [*accounts, *(self._result(state, names) for state in states)]
 
     def removals(self, previous: Sequence[Document], manifests: Sequence[Document]) -> Sequence[PlannedRemoval]:
-        """Plan the deletion of the resources that have a previous manifest and no manifest any more."""
-        names = set(map(namespace_and_name, manifests))
-        gone = [manifest for manifest in previous if namespace_and_name(manifest) not in names]
+        """Plan the deletion of the Workspaces that have a previous manifest and no manifest any more."""
+        names = set(map(namespace_and_name, workspaces_of(manifests)))
+        gone = [manifest for manifest in workspaces_of(previous) if namespace_and_name(manifest) not in names]
         return [self._removal(self._initial_state(manifest)) for manifest in gone]
 
     def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
         """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
-        names, workspaces = frozenset(map(namespace_and_name, manifests)), self._snapshot.workspaces.values()
+        names = frozenset(map(namespace_and_name, workspaces_of(manifests)))
+        workspaces = self._snapshot.workspaces.values()
         refuse_other_clusters(workspaces, self._snapshot.heartbeat_times.keys(), names, cluster_id=self._cluster_id)
 
     def without_manifest(self, manifests: Sequence[Document]) -> Sequence[Workspace]:
         """List the workspaces of this cluster that no given manifest owns; an apply does not change them."""
-        names = set(map(namespace_and_name, manifests))
+        names = set(map(namespace_and_name, workspaces_of(manifests)))
         owned = [item for item in self._snapshot.workspaces.values() if item.owner.cluster == self._cluster_id]
         return [item for item in owned if (item.owner.namespace, item.owner.name) not in names]
+
+    def _plan_account(self, manifest: Document) -> PlannedResource:
+        document = as_resource(manifest, cluster=self._cluster_id, now=self._now.isoformat())
+        return plan_account(document, self._simulation, cluster_id=self._cluster_id, now=self._now)
 
     def _removal(self, state: _PlanState) -> PlannedRemoval:
         finalizers = (FINALIZER,) if state.resource.deletion_policy is DeletionPolicy.DELETE else ()

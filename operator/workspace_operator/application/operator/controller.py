@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from workspace_operator.application.operator.reconciler import Reconciler, ReconcileResult, ready_of, version_of
+from workspace_operator.application.operator.reconciler import ReconcileResult, ready_of, version_of
 from workspace_operator.application.operator.workqueue import (
     Document,
     Priority,
@@ -35,6 +35,21 @@ REPORT_DRAINING_AFTER = 1.0
 
 POLL_OVERDUE_AFTER = 60.0
 """Seconds after a poll without a further one, after which the operator is not ready."""
+
+
+class ResourceReconciler(Protocol):
+    """Reconciles the resources of one kind, as `Reconciler` does."""
+
+    @property
+    def cluster_id(self) -> str:
+        """The cluster of the resources, as it is called in the store."""
+        ...
+
+    def reconcile(
+        self, document: Document, *, is_fresh: bool, check_secret: bool, report_draining: bool
+    ) -> ReconcileResult:
+        """Reconcile one resource. Raises NotFound, StaleRevision or Unavailable."""
+        ...
 
 
 class ReconcileEnd(StrEnum):
@@ -68,22 +83,25 @@ class NoObserver:
 
 @dataclass(slots=True, kw_only=True)
 class Controller:
-    """Reconciles every resource of which it receives a document.
+    """Reconciles every resource of one kind of which it receives a document.
 
     Attributes:
+        workspaces: tells which Workspaces are unchanged or have progressed; None for another kind.
         read: reads a document by namespace and name. Raises NotFound.
         monotonic: seconds that only grow.
         jitter: random number from 0 to 1.
         new_id: id of a reconcile, which all its log lines have.
+        on_settled: called with a namespace and the actions after a reconcile that needs no retry.
     """
 
-    reconciler: Reconciler
-    workspaces: Workspaces
+    reconciler: ResourceReconciler
+    workspaces: Workspaces | None
     read: Callable[[str, str], Document]
     monotonic: Callable[[], float]
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     jitter: Callable[[], float] = random.random
     new_id: Callable[[], str] = lambda: secrets.token_hex(4)
+    on_settled: Callable[[str, Collection[str]], None] = lambda *_: None
     observer: Observer = field(default_factory=NoObserver)
     queue: WorkQueue = field(default_factory=WorkQueue)
     _failed: set[ResourceKey] = field(default_factory=set)
@@ -105,7 +123,24 @@ class Controller:
             item = self.queue.items.get(key)
             if item is not None and uid_of(item.document) == uid_of(document):
                 self._remove(key, item)
-        self._requeue_failed(key[0])
+        self.requeue_failed(key[0])
+
+    def on_missing(self, key: ResourceKey) -> None:
+        """Read a resource that may be gone, known or not, so that its reconciler learns it."""
+        namespace, name = key
+        with self.queue.lock:
+            item = self.queue.items.get(key)
+            if item is None:
+                item = self.queue.items[key] = QueueItem({"metadata": {"namespace": namespace, "name": name}})
+            item.needs_read = True
+            self.queue.enqueue(key, item, Priority.EDITED)
+
+    def requeue(self, namespace: str) -> None:
+        """Let the next poll queue the resources of a namespace, since something that they report has changed."""
+        with self.queue.lock:
+            for key, item in self.queue.items.items():
+                if key[0] == namespace:
+                    item.due = 0.0
 
     def run_worker(self) -> None:
         """Reconcile what is queued until `stop` is called; several threads may do so."""
@@ -198,6 +233,8 @@ class Controller:
                     item.due = self.monotonic() + self.rate_limiter.first_resync(self.jitter())
 
     def _unchanged(self, listed: list[tuple[ResourceKey, QueueItem]]) -> Collection[ResourceKey]:
+        if self.workspaces is None:
+            return frozenset()
         namespaces = {namespace for (namespace, _), _ in listed}
         rows = self.workspaces.unchanged(self.reconciler.cluster_id, namespaces)
         by_owner = {(row.owner.namespace, row.owner.name): row for row in rows}
@@ -215,8 +252,10 @@ class Controller:
         with self.queue.lock:
             self._finish(key, item, result.document if result else None, requeue=requeue, is_gone=is_gone)
             self._follow_drain(key, item, is_draining=result is not None and result.is_draining)
+            self._wake_later(key, item, result)
         if result is not None and not (requeue or result.is_draining):
-            self._requeue_failed(key[0])
+            self.requeue_failed(key[0])
+            self.on_settled(key[0], result.actions)
 
     def _reconcile(
         self, key: ResourceKey, item: QueueItem, began: float
@@ -275,7 +314,13 @@ class Controller:
             item.draining_since = now if item.draining_since is None else item.draining_since
             self.queue.enqueue_at(key, item, now + self.rate_limiter.drain_delay(item.drains))
 
+    def _wake_later(self, key: ResourceKey, item: QueueItem, result: ReconcileResult | None) -> None:
+        if result is not None and result.wake_after is not None and not item.is_removed:
+            self.queue.enqueue_at(key, item, self.monotonic() + result.wake_after)
+
     def _keys_with_migration_progress(self) -> frozenset[ResourceKey]:
+        if self.workspaces is None:
+            return frozenset()
         try:
             pending = self.workspaces.pending_status_updates()
         except StoreUnavailable:
@@ -283,11 +328,11 @@ class Controller:
             return frozenset()
         if self._store_is_unavailable:
             self._store_is_unavailable = False
-            self._requeue_failed()
+            self.requeue_failed()
         ours = self.reconciler.cluster_id
         return frozenset((owner.namespace, owner.name) for owner, _ in pending if owner.cluster == ours)
 
-    def _requeue_failed(self, namespace: str | None = None) -> None:
+    def requeue_failed(self, namespace: str | None = None) -> None:
         """Let the next poll queue failed resources: the cause of their failure may be gone."""
         with self.queue.lock:
             for key in self._failed:
@@ -335,10 +380,13 @@ def uid_of(document: Document) -> str:
 def is_newer(document: Document, known: Document, *, listed: bool) -> bool:
     """Whether a document is newer than the known one, which this process may have written.
 
-    Resource versions of one kind compare as numbers (Kubernetes 1.35, KEP-5504). That holds within a watch. A list may
+    A document without a version was never read. Resource versions of one kind compare as numbers (Kubernetes 1.35,
+    KEP-5504). That holds within a watch. A list may
     come from a restored etcd, so there every different version is newer, as is every version that is not a number.
     """
     new, old = version_of(document), version_of(known)
+    if not new:
+        return False
     if listed or not (new.isdecimal() and old.isdecimal()):
         return new != old
     return int(new) > int(old)

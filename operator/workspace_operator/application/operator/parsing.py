@@ -1,10 +1,11 @@
-"""Parsing of a document of the API server, or of a manifest, into a `Resource`."""
+"""Parsing of a document of the API server, or of a manifest, into a `Resource` or an `AccountResource`."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from workspace_operator.reconcile.model.account_resources import AccountResource, DesiredAccount, desired_account_of
 from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource, desired_state_of
-from workspace_operator.resources.parsing import parse
+from workspace_operator.resources.parsing import parse, parse_account
 from workspace_operator.resources.problems import InvalidResource
 from workspace_operator.resources.workspaces import DeletionPolicy
 
@@ -29,6 +30,29 @@ def parse_resource(document: Mapping[str, Any]) -> Resource:
         finalizers=tuple(metadata.get("finalizers") or ()),
         status=status if isinstance(status, Mapping) else {},
     )
+
+
+def parse_account_resource(document: Mapping[str, Any]) -> AccountResource:
+    """Parse an Account; an invalid spec becomes an `InvalidSpec` with all of its problems."""
+    metadata, status = document["metadata"], document.get("status")
+    return AccountResource(
+        namespace=metadata.get("namespace", "default"),
+        name=metadata["name"],
+        uid=metadata.get("uid", ""),
+        generation=metadata.get("generation", 1),
+        desired=_desired_account(document),
+        deleting=metadata.get("deletionTimestamp") is not None,
+        created_at=metadata.get("creationTimestamp") or "",
+        annotations=metadata.get("annotations") or {},
+        status=status if isinstance(status, Mapping) else {},
+    )
+
+
+def _desired_account(document: Mapping[str, Any]) -> DesiredAccount | InvalidSpec:
+    try:
+        return desired_account_of(parse_account(document).spec)
+    except InvalidResource as error:
+        return InvalidSpec(problems=error.problems)
 
 
 def _desired_state(document: Mapping[str, Any]) -> DesiredState | InvalidSpec:

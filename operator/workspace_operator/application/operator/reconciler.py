@@ -16,7 +16,13 @@ from workspace_operator.application.operator.heartbeats import HeartbeatMonitor
 from workspace_operator.application.operator.orphan_log import log_silent_namesakes
 from workspace_operator.application.operator.parsing import parse_resource
 from workspace_operator.application.ports import Credentials, Resources, Secrets, Workspaces
-from workspace_operator.errors import NameTaken, StaleRevision, StoreUnavailable, WorkspaceOperatorError
+from workspace_operator.errors import (
+    NameTaken,
+    PlanLimitReached,
+    StaleRevision,
+    StoreUnavailable,
+    WorkspaceOperatorError,
+)
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.actions import (
     IRREVERSIBLE,
@@ -52,6 +58,7 @@ class ReconcileResult:
         status: the complete status, written or not.
         actions: names of the applied actions, in order.
         ready_changed: whether reason or status of condition Ready changed.
+        wake_after: seconds after which something is due that has no event; None if nothing is.
     """
 
     document: Document
@@ -60,6 +67,7 @@ class ReconcileResult:
     status: Mapping[str, Any]
     actions: tuple[str, ...] = ()
     ready_changed: bool = False
+    wake_after: float | None = None
 
 
 @dataclass(slots=True)
@@ -157,7 +165,7 @@ class Reconciler:
             try:
                 for action in plan.actions:
                     self._apply(action, state)
-            except (StaleRevision, NameTaken):
+            except (StaleRevision, NameTaken, PlanLimitReached):
                 continue  # the next observation includes the concurrent change
             except StoreUnavailable:  # reads may still succeed, but waiting here would delay other resources
                 plan = decide(state.resource, StoreUnreachable(), cluster_id=self.cluster_id, now=self.clock())

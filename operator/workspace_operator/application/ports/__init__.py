@@ -7,7 +7,7 @@ that it documents.
 
 from workspace_operator.application.ports.accounts import Accounts
 from workspace_operator.application.ports.clocks import Clock
-from workspace_operator.application.ports.cluster import Access, Resources, Secrets
+from workspace_operator.application.ports.cluster import Access, FirstWorkspaces, Resources, Secrets, StatusWriter
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
 from workspace_operator.application.ports.databases import (
     DatabaseDescription,
@@ -92,6 +92,7 @@ __all__ = [
     "Export",
     "Exports",
     "Finding",
+    "FirstWorkspaces",
     "Handover",
     "HandoverResult",
     "Heartbeat",
@@ -129,6 +130,7 @@ __all__ = [
     "Segments",
     "SendingQueue",
     "SendingTransaction",
+    "StatusWriter",
     "StoredCredentials",
     "Template",
     "TemplateContent",

@@ -41,21 +41,37 @@ class Secrets(Protocol):
         ...
 
 
-class Resources(Protocol):
-    """The Workspace resources of the cluster, as far as the operator reads or writes them."""
+class StatusWriter(Protocol):
+    """The resources of one kind, as far as the operator writes to them."""
 
     def write_status(self, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str) -> str:
         """Replace the status; returns the new resourceVersion. Raises StaleRevision or NotFound."""
-        ...
-
-    def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
-        """Replace the finalizers; returns the new resourceVersion. Raises StaleRevision or NotFound."""
         ...
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
         """Emit an event about a resource. A lost event is not an error."""
         ...
 
+
+class Resources(StatusWriter, Protocol):
+    """The Workspace resources of the cluster, as far as the operator reads or writes them."""
+
+    def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
+        """Replace the finalizers; returns the new resourceVersion. Raises StaleRevision or NotFound."""
+        ...
+
     def owner_is_gone(self, owner: Owner) -> bool:
         """Whether the resource that owns a workspace no longer exists."""
+        ...
+
+
+class FirstWorkspaces(Protocol):
+    """The Workspace resources of the cluster, as far as the first one of an account is concerned."""
+
+    def names_account(self, namespace: str, account: str) -> bool:
+        """Whether a Workspace resource of the namespace names the account, valid or not."""
+        ...
+
+    def create(self, namespace: str, manifest: Mapping[str, Any]) -> None:
+        """Create a resource. Raises StaleRevision if there is one of that name, or ClusterForbidden."""
         ...

@@ -26,6 +26,7 @@ class Workspaces(Protocol):
 
         Raises:
             NameTaken: another workspace of the account has the display name.
+            PlanLimitReached: the account of a workspace to create has as many as its plan allows.
             StaleRevision: the workspace has changed, or a newer document than ``spec`` is applied already; or a
                 workspace to delete still hands over messages.
         """

@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from workspace_operator import bootstrap
+from workspace_operator.application.manifests.accounts import accounts_of, first_workspaces, workspaces_of
 from workspace_operator.application.manifests.applier import ManifestApplier, ManifestResources, manifest_problems
 from workspace_operator.application.manifests.cluster_choice import refuse_other_clusters
 from workspace_operator.bootstrap import Repositories
@@ -61,9 +62,10 @@ def apply(
     cluster_id: OwnClusterID = None,
     database: Database,
 ) -> None:
-    """Apply Workspace manifests without a cluster.
+    """Apply Workspace and Account manifests without a cluster.
 
-    All manifests are validated before the first one is applied. The resulting status is printed.
+    All manifests are validated before the first one is applied. The resulting status is printed. Accounts come first.
+    For an Account that has no workspace, the manifest of its first one is printed.
 
     Exit codes: 0 all are Ready; 3 one is blocked or in conflict, so a user must act; 1 an error; 64 wrong usage.
     """
@@ -78,23 +80,29 @@ def apply(
         refuse_problems(problems, "nothing was applied")
         documents = [manifest.document for manifest in manifests]
         if cluster_id is None:
-            names, heartbeats = frozenset(map(namespace_and_name, documents)), store.heartbeats.all()
+            names, heartbeats = _workspace_names(documents), store.heartbeats.all()
             refuse_other_clusters(store.workspaces.list(), heartbeats.keys(), names, cluster_id=cluster)
         before = _owned_names(store, cluster)
         applied = _apply_documents(documents, store, cluster)
         _print_created(_owned_names(store, cluster) - before)
+        _print_first_workspaces(first_workspaces(applied, store.accounts, cluster_id=cluster, now=store.clock()))
     _print_documents(applied, output)
     raise typer.Exit(_exit_code(applied))
 
 
 def _apply_documents(documents: Sequence[Document], store: Repositories, cluster: str) -> Sequence[Document]:
-    resources = ManifestResources(cluster_id=cluster, names=frozenset(map(namespace_and_name, documents)))
+    resources = ManifestResources(cluster_id=cluster, names=_workspace_names(documents))
     applier = ManifestApplier(
         reconciler=bootstrap.make_reconciler(store, resources, cluster),
+        accounts=bootstrap.make_account_reconciler(store, resources, cluster),
         worker=bootstrap.make_migration_worker(store, threading.Event()),
         clock=store.clock,
     )
     return list(applier.run(documents))
+
+
+def _workspace_names(documents: Sequence[Document]) -> frozenset[tuple[str, str]]:
+    return frozenset(map(namespace_and_name, workspaces_of(documents)))
 
 
 def _owned_names(store: Repositories, cluster: str) -> AbstractSet[tuple[str, str]]:
@@ -110,6 +118,14 @@ def _print_created(names: AbstractSet[tuple[str, str]]) -> None:
         info(f"new workspaces: {listed}{more}")
 
 
+def _print_first_workspaces(manifests: Sequence[Document]) -> None:
+    """Print what an operator would create in a cluster."""
+    for manifest in manifests:
+        namespace, name = namespace_and_name(manifest)
+        text = yaml.safe_dump(manifest, allow_unicode=True, sort_keys=False).rstrip()
+        info(f"the account {namespace}/{name} has no workspace yet; the manifest of its first one:\n---\n{text}")
+
+
 def _print_documents(documents: Sequence[Document], output: Format) -> None:
     if output is Format.TABLE:
         _print_table(documents)
@@ -123,12 +139,20 @@ def _print_documents(documents: Sequence[Document], output: Format) -> None:
 
 
 def _print_table(documents: Sequence[Document]) -> None:
-    rows = []
-    for document in documents:
+    rows, account_rows = [], []
+    for document in accounts_of(documents):
+        ready, usage = _ready_condition(document), document["status"].get("usage", {})
+        limit = document["spec"].get("plan", {}).get("workspaceLimit")
+        account_rows.append(
+            (*namespace_and_name(document), ready["status"], ready["reason"], usage.get("workspaces"), limit)
+        )
+    for document in workspaces_of(documents):
         status, ready = document["status"], _ready_condition(document)
         identifiers, people = status.get("identifiers", {}), status.get("people", {})
         mode_and_people = (identifiers.get("mode"), people.get("total"))
         rows.append((*namespace_and_name(document), ready["status"], ready["reason"], *mode_and_people))
+    if account_rows:
+        print_table(("NAMESPACE", "ACCOUNT", "READY", "REASON", "WORKSPACES", "LIMIT"), account_rows)
     print_table(("NAMESPACE", "NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE"), rows)
     for document in documents:
         ready = _ready_condition(document)

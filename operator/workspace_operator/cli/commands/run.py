@@ -1,6 +1,7 @@
 """``workspacectl run``: run the operator, the people API and the worker, in one process or separately."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -8,11 +9,14 @@ from pathlib import Path
 import typer
 
 from workspace_operator import bootstrap
+from workspace_operator.application.health.probes import ProbeHandlers
+from workspace_operator.bootstrap import Repositories
 from workspace_operator.cli.support.options import Database
 from workspace_operator.cli.support.run.options import (
     ActivitiesDays,
     APIAddress,
     ClusterSilentAfter,
+    FirstWorkspaceAfter,
     HealthEndpoint,
     Host,
     KeepContent,
@@ -64,6 +68,7 @@ def run_all(
     namespace: Namespaces = None,
     resync: Resync = 600.0,
     cluster_silent_after: ClusterSilentAfter = 60.0,
+    first_workspace_after: FirstWorkspaceAfter = 120.0,
     health: HealthEndpoint = None,
     api_address: APIAddress = DEFAULT_API_ADDRESS,
     public_url: PublicURL = None,
@@ -79,7 +84,8 @@ def run_all(
     """Run the operator, the people API, the worker and the sender in one process."""
     if context.invoked_subcommand is not None:
         return
-    settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
+    intervals = (resync, cluster_silent_after, first_workspace_after)
+    settings = _operator_settings(kubeconfig, kube_context, namespace, intervals, health)
     api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url, root_key_file)
     retention = _retention(activities_days, keep_content, keep_deliveries)
     sending = _sender_settings(transports, root_key_file, public_url, too_late)
@@ -92,11 +98,22 @@ def run_all(
         worker = bootstrap.make_worker(store, stop_event, retention)
         probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
         if api_settings is not None:
-            server, api = bootstrap.make_server(api_settings), bootstrap.make_api(store, api_settings)
-            jobs.append(partial(server.serve, api.app, stop_event))
-            probes += [api.probes, server.probes(stop_event)]
+            _add_api(jobs, probes, store, api_settings, stop_event)
         with run_threads(jobs, stop_event):
             bootstrap.run_operator(store, settings, stop_event, *probes)
+
+
+def _add_api(
+    jobs: list[Callable[[], None]],
+    probes: list[ProbeHandlers],
+    store: Repositories,
+    settings: APISettings,
+    stop_event: threading.Event,
+) -> None:
+    """Add the people API to the parts of a process, and its probes to theirs."""
+    server, api = bootstrap.make_server(settings), bootstrap.make_api(store, settings)
+    jobs.append(partial(server.serve, api.app, stop_event))
+    probes += [api.probes, server.probes(stop_event)]
 
 
 @app.command("operator")
@@ -108,6 +125,7 @@ def operator(
     namespace: Namespaces = None,
     resync: Resync = 600.0,
     cluster_silent_after: ClusterSilentAfter = 60.0,
+    first_workspace_after: FirstWorkspaceAfter = 120.0,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
     log_format: LogForm = LogFormat.TEXT,
@@ -116,7 +134,8 @@ def operator(
 
     The worker must run in another process, on the same database.
     """
-    settings = _operator_settings(kubeconfig, kube_context, namespace, resync, cluster_silent_after, health)
+    intervals = (resync, cluster_silent_after, first_workspace_after)
+    settings = _operator_settings(kubeconfig, kube_context, namespace, intervals, health)
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
@@ -236,16 +255,17 @@ def _operator_settings(
     kubeconfig: Path | None,
     context: str | None,
     namespaces: Sequence[str] | None,
-    resync: float,
-    cluster_silent_after: float,
+    intervals: tuple[float, float, float],
     health: str | None,
 ) -> OperatorSettings:
+    resync, cluster_silent_after, first_workspace_after = intervals
     return OperatorSettings(
         kubeconfig=kubeconfig,
         context=context,
         namespaces=tuple(namespaces or ()),
         resync=resync,
         cluster_silent_after=cluster_silent_after,
+        first_workspace_after=first_workspace_after,
         health_endpoint=health,
     )
 

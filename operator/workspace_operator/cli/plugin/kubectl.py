@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ DEFAULT_NAMESPACE: Final = "default"
 CONTAINER: Final = "operator"
 OPERATOR_LABELS: Final = "app.kubernetes.io/name=workspace-operator,app.kubernetes.io/component=operator"
 TIMEOUT_SECONDS: Final = 60
+RESULTS: Final = (0, 2, 3)
+"""Exit codes of ``workspacectl`` that come with a result: nothing to do, something is due, a person must act."""
 REMOTE_EXIT: Final = "command terminated with exit code"
 """The line that kubectl adds to standard error when a remote command fails; the exit code says it already."""
 
@@ -32,8 +34,8 @@ class Kubectl:
     namespace: str = ""
     operator_namespace: str = "workspace-operator"
 
-    def read(self, *arguments: str) -> str:
-        """Return what kubectl prints. Raises ClusterUnavailable if it fails."""
+    def read(self, *arguments: str, results: Collection[int] = (0,)) -> str:
+        """Return what kubectl prints. Raises ClusterUnavailable unless its exit code is one of ``results``."""
         command = self._command(*arguments)
         try:
             done = subprocess.run(  # noqa: S603 - the program is the user's kubectl
@@ -41,7 +43,7 @@ class Kubectl:
             )
         except subprocess.TimeoutExpired as error:
             raise ClusterUnavailable(f"kubectl {arguments[0]} did not end within {TIMEOUT_SECONDS} s") from error
-        if done.returncode:
+        if done.returncode not in results:
             message = " ".join(done.stderr.split())[:500]
             kind = ClusterForbidden if "(Forbidden)" in message else ClusterUnavailable
             raise kind(f"kubectl {arguments[0]}: {message}")
@@ -93,7 +95,7 @@ class Kubectl:
 
     def read_from_pod(self, pod: str, *arguments: str) -> str:
         """Return what ``workspacectl`` prints in a pod. Raises ClusterUnavailable if it fails."""
-        return self.read(*self._exec(pod), *arguments)
+        return self.read(*self._exec(pod), *arguments, results=RESULTS)
 
     def _exec(self, pod: str) -> tuple[str, ...]:
         where = ("--namespace", self.operator_namespace, "--container", CONTAINER)

@@ -37,6 +37,7 @@ def write_report(plugin: Plugin, output: str, *, tail: int) -> None:
     """Collect all sections and write them; a section that cannot be read says why."""
     sections: Sequence[tuple[str, Callable[[], Iterator[str]]]] = (
         ("versions", lambda: version_lines(plugin)),
+        ("status", lambda: status_lines(plugin.kubectl)),
         ("settings", lambda: setting_lines(deployments(plugin.kubectl))),
         ("counts", lambda: count_lines(workspaces(plugin.kubectl))),
         ("conditions", lambda: condition_lines(workspaces(plugin.kubectl))),
@@ -69,6 +70,11 @@ def version_lines(plugin: Plugin) -> Iterator[str]:
     pod = kubectl.operator_pod()
     yield f"operator: {kubectl.read_from_pod(pod, 'version').strip()}"
     yield from redacted_text(kubectl.read_from_pod(pod, "database", "status")).splitlines()
+
+
+def status_lines(kubectl: Kubectl) -> Iterator[str]:
+    """What is wrong, as the operator's database tells."""
+    yield from redacted_text(kubectl.read_from_pod(kubectl.operator_pod(), "status")).splitlines()
 
 
 def deployments(kubectl: Kubectl) -> Sequence[Json]:

@@ -97,6 +97,7 @@ def _removal_document(removal: PlannedRemoval) -> Mapping[str, Any]:
 def _resource_document(planned: PlannedResource) -> Mapping[str, Any]:
     namespace, _, name = planned.namespaced_name.partition("/")
     return {
+        "kind": planned.kind,
         "namespace": namespace,
         "name": name,
         "workspaceID": planned.workspace_id,
@@ -188,12 +189,12 @@ def print_markdown(plan: WholePlan) -> None:
     echo(f"### Plan: {_outcome_counts(plan)}\n")
     echo("| workspace | outcome | reason |\n| --- | --- | --- |")
     for planned in plan.resources:
-        echo(f"| {planned.namespaced_name} | {HEADLINES[planned.result]} | {planned.outcome.reason} |")
+        echo(f"| {planned.title} | {HEADLINES[planned.result]} | {planned.outcome.reason} |")
     for removal in plan.removals:
         echo(f"| {removal.namespaced_name} | {REMOVAL_HEADLINES[removal.effect]} | Removed |")
     for planned in plan.resources:
         if planned.result is not PlanResult.NOTHING:
-            echo(f"\n#### {planned.namespaced_name}\n\n{_fenced_block(_resource_lines(planned))}")
+            echo(f"\n#### {planned.title}\n\n{_fenced_block(_resource_lines(planned))}")
     for removal in plan.removals:
         echo(f"\n#### {removal.namespaced_name}\n\n{_fenced_block(_removal_lines(removal))}")
     echo(f"\nNothing was changed. {_without_manifest_text(plan.without_manifest)}".rstrip())
@@ -229,7 +230,7 @@ def _without_manifest_text(workspaces: Sequence[Workspace]) -> str:
 def _resource_lines(planned: PlannedResource) -> Iterator[str]:
     reason = planned.outcome.reason
     reason_text = f" ({reason})" if planned.result is PlanResult.BLOCKED else ""
-    yield f"{planned.namespaced_name}: {HEADLINES[planned.result]}{reason_text}"
+    yield f"{planned.title}: {HEADLINES[planned.result]}{reason_text}"
     changes = (change for change in planned.changes if change.kind is not ChangeKind.CHANGE_IDENTIFIERS)
     yield from (f"  {_change_line(change)}" for change in changes)
     if planned.identifiers is not None:

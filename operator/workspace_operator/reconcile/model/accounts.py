@@ -1,9 +1,11 @@
 """The account as stored, with the settings of its Account resource, and the actions on it (accounts §2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Self
 
 from workspace_operator.access.model import AccountMembers, Member
-from workspace_operator.workspaces.model import Workspace
+from workspace_operator.reconcile.model.sending import LiveSenders
+from workspace_operator.workspaces.model import Owner, Workspace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,11 @@ class AccountKey:
     namespace: str
     name: str
 
+    @classmethod
+    def of(cls, owner: Owner, name: str) -> Self:
+        """The account of a name in the namespace of an owner."""
+        return cls(cluster=owner.cluster, namespace=owner.namespace, name=name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -72,12 +79,14 @@ class ObservedAccount:
         account: None if no Account resource is in force.
         row_version: grows with each change of the account; 0 before the first one.
         workspaces: all workspaces of the account, by number.
+        senders: the senders of the installation that are alive.
     """
 
     store_id: str = ""
     account: Account | None = None
     row_version: int = 0
     workspaces: tuple[Workspace, ...] = ()
+    senders: LiveSenders = field(default_factory=LiveSenders)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ class CreateWorkspace:
     """Create a workspace, and its account if it does not exist.
 
     Its number differs from ``replaces``, the workspace that it replaces, so that the same request to replace that one
-    does not match it as well. Raises NameTaken, or StaleRevision if the owner already has a workspace.
+    does not match it as well. Raises NameTaken, PlanLimitReached, or StaleRevision if the owner has a workspace.
     """
 
     owner: Owner

@@ -1,16 +1,16 @@
-"""The desired state of a Workspace resource: its spec as settings, and the metadata that matters."""
+"""The desired state of a Workspace resource: its spec as settings, and the metadata that matters of any kind."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from workspace_operator.identity.values.rules import IDUpdates, Mode
 from workspace_operator.migrations.model import OnConflict
-from workspace_operator.resources.documents import Toggle
+from workspace_operator.resources.documents import Document, Toggle
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.statuses import ECHO_MAX_LENGTH, WorkspaceStatus
 from workspace_operator.resources.workspaces import (
@@ -48,12 +48,10 @@ class InvalidSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """A Workspace resource, from the API server or a manifest.
+class ApiObject:
+    """What resources of all kinds have in common.
 
     Attributes:
-        suspended: ``spec.suspend``, which is read even if the rest of the spec is invalid.
-        deletion_policy: likewise; Retain unless the spec has exactly Delete.
         created_at: ``metadata.creationTimestamp``; empty without a cluster.
         status: as written last, as JSON; empty before the first reconcile.
     """
@@ -62,25 +60,10 @@ class Resource:
     name: str
     uid: str
     generation: int
-    desired: DesiredState | InvalidSpec
-    suspended: bool = False
-    deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
     deleting: bool = False
     created_at: str = ""
     annotations: Mapping[str, str] = field(default_factory=dict)
-    finalizers: tuple[str, ...] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
-
-    def owner(self, cluster_id: str) -> Owner:
-        """This resource as the owner of a workspace in the store."""
-        return Owner(
-            cluster=cluster_id, namespace=self.namespace, name=self.name, uid=self.uid, created_at=self.created_at
-        )
-
-    @property
-    def spec_version(self) -> SpecVersion:
-        """The version of the spec, which the store compares."""
-        return SpecVersion(uid=self.uid, generation=self.generation)
 
     @property
     def namespaced_name(self) -> str:
@@ -95,12 +78,43 @@ class Resource:
     @property
     def reconcile_request(self) -> str:
         """The newest request to reconcile now; empty without one."""
-        return self._request(RECONCILE_REQUESTED_AT)
+        return self.request(RECONCILE_REQUESTED_AT)
+
+    def request(self, annotation: str) -> str:
+        """The value of an annotation that requests something, as far as it is kept."""
+        # PostgreSQL cannot store NUL, which an annotation may contain.
+        return self.annotations.get(annotation, "").replace("\0", "")[:ECHO_MAX_LENGTH]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource(ApiObject):
+    """A Workspace resource, from the API server or a manifest.
+
+    Attributes:
+        suspended: ``spec.suspend``, which is read even if the rest of the spec is invalid.
+        deletion_policy: likewise; Retain unless the spec has exactly Delete.
+    """
+
+    desired: DesiredState | InvalidSpec
+    suspended: bool = False
+    deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
+    finalizers: tuple[str, ...] = ()
+
+    def owner(self, cluster_id: str) -> Owner:
+        """This resource as the owner of a workspace in the store."""
+        return Owner(
+            cluster=cluster_id, namespace=self.namespace, name=self.name, uid=self.uid, created_at=self.created_at
+        )
+
+    @property
+    def spec_version(self) -> SpecVersion:
+        """The version of the spec, which the store compares."""
+        return SpecVersion(uid=self.uid, generation=self.generation)
 
     @property
     def rotation_request(self) -> str:
         """The newest request for new credentials; empty without one."""
-        return self._request(ROTATE_CREDENTIALS_AT)
+        return self.request(ROTATE_CREDENTIALS_AT)
 
     @property
     def secret_name(self) -> str:
@@ -120,7 +134,7 @@ class Resource:
     @property
     def recreate_annotation(self) -> str:
         """The value of the recreate annotation, stripped; empty without one."""
-        return self._request(RECREATE).strip()
+        return self.request(RECREATE).strip()
 
     @property
     def recreation_request(self) -> str:
@@ -129,25 +143,26 @@ class Resource:
 
     @property
     def previous(self) -> WorkspaceStatus:
-        """The status that was written last, without fields that this version cannot read.
-
-        Another version may have written those. The others still count, above all the workspace's number.
-        """
-        try:
-            return WorkspaceStatus.model_validate(self.status)
-        except ValidationError as error:
-            unreadable = {problem["loc"][0] for problem in error.errors()}
-        readable = {field: value for field, value in self.status.items() if field not in unreadable}
-        return WorkspaceStatus.model_validate(readable)
+        """The status that was written last, as far as it is readable: above all the workspace's number."""
+        return readable_status(WorkspaceStatus, self.status)
 
     @property
     def has_finalizer(self) -> bool:
         """Whether it has our finalizer."""
         return FINALIZER in self.finalizers
 
-    def _request(self, annotation: str) -> str:
-        # PostgreSQL cannot store NUL, which an annotation may contain.
-        return self.annotations.get(annotation, "").replace("\0", "")[:ECHO_MAX_LENGTH]
+
+Status = TypeVar("Status", bound=Document)
+
+
+def readable_status(model: type[Status], status: Mapping[str, Any]) -> Status:
+    """A status without the fields that this version cannot read; another version may have written those."""
+    try:
+        return model.model_validate(status)
+    except ValidationError as error:
+        unreadable = {problem["loc"][0] for problem in error.errors()}
+    readable = {field: value for field, value in status.items() if field not in unreadable}
+    return model.model_validate(readable)
 
 
 def desired_state_of(spec: WorkspaceSpec) -> DesiredState:

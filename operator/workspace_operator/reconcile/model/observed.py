@@ -13,6 +13,9 @@ from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
 
+MAX_CHECKED_OWNERS = 50
+"""Workspaces of a full account whose owners one reconcile looks up, each with a request to the API server."""
+
 OwnerIsGone: TypeAlias = Callable[[Owner], bool]
 """Whether the resource that owns a workspace is gone."""
 
@@ -58,6 +61,19 @@ class Candidate:
         return (theirs.cluster, theirs.namespace) == (owner.cluster, owner.namespace)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPlaces:
+    """The workspaces of an account with a limit, each of which takes a place (accounts §2.2)."""
+
+    limit: int
+    taken: tuple[Candidate, ...] = ()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further workspace may be created."""
+        return len(self.taken) >= self.limit
+
+
 class Liveness(StrEnum):
     """The liveness of another cluster's operator, from its heartbeat in the database."""
 
@@ -95,6 +111,7 @@ class ObservedState:
         credentials: those of ``workspace``, and its Secret; None if they were not read.
         people: None if they were not counted this time: the counts in the status stay.
         sending: the messages of ``workspace``, and the senders; None without a workspace.
+        places: those of the account for a new workspace; None if there is no limit, or if ``workspace`` exists.
     """
 
     store_id: str = ""
@@ -107,6 +124,7 @@ class ObservedState:
     credentials: ObservedCredentials | None = None
     people: PeopleCounts | None = field(default_factory=PeopleCounts)
     sending: ObservedSending | None = None
+    places: AccountPlaces | None = None
 
     @property
     def open_migration(self) -> Migration | None:
@@ -138,7 +156,18 @@ class ObservedState:
             name_holder=checked(self.name_holder),
             from_annotation=checked(self.from_annotation),
             from_status=checked(self.from_status),
+            places=self._checked_places(owner_is_gone),
         )
+
+    def _checked_places(self, owner_is_gone: OwnerIsGone) -> AccountPlaces | None:
+        """The places with released workspaces marked; only a full account has its owners looked up."""
+        if self.places is None or not self.places.is_full:
+            return self.places
+        taken = (
+            replace(candidate, owner_is_gone=owner_is_gone(candidate.workspace.owner))
+            for candidate in self.places.taken[:MAX_CHECKED_OWNERS]
+        )
+        return replace(self.places, taken=(*taken, *self.places.taken[MAX_CHECKED_OWNERS:]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

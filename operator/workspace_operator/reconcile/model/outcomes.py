@@ -27,6 +27,8 @@ class Reason(StrEnum):
     DRAINING = "Draining"
     TRANSPORT_UNKNOWN = "TransportUnknown"
     ROOT_KEY_MISMATCH = "RootKeyMismatch"
+    PLAN_LIMIT_REACHED = "PlanLimitReached"
+    FIRST_WORKSPACE_REFUSED = "FirstWorkspaceRefused"
 
 
 class SendingReason(StrEnum):
@@ -63,6 +65,8 @@ KSTATUSES: dict[Reason, KStatus] = {
     Reason.DRAINING: KStatus.RECONCILING,
     Reason.TRANSPORT_UNKNOWN: KStatus.STALLED,
     Reason.ROOT_KEY_MISMATCH: KStatus.STALLED,
+    Reason.PLAN_LIMIT_REACHED: KStatus.STALLED,
+    Reason.FIRST_WORKSPACE_REFUSED: KStatus.STALLED,
 }
 """Stalled: a person must act. Reconciling: waiting is enough."""
 
@@ -85,6 +89,8 @@ REQUEUE_REASONS = frozenset(
         Reason.STORE_UNAVAILABLE,
         Reason.TRANSPORT_UNKNOWN,
         Reason.ROOT_KEY_MISMATCH,
+        Reason.PLAN_LIMIT_REACHED,
+        Reason.FIRST_WORKSPACE_REFUSED,
     }
 )
 """Outcomes that can resolve without an event of the resource or its migration, so that they are retried."""

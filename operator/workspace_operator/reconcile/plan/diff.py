@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from workspace_operator.access.model import Member
 from workspace_operator.migrations.model import Migration
 from workspace_operator.reconcile.model import actions
+from workspace_operator.reconcile.model.accounts import AccountSettings, ObservedAccount, SetAccount
 from workspace_operator.reconcile.model.actions import Action, SecretAction
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.resources.documents import Toggle
@@ -55,6 +57,19 @@ FIELDS: tuple[tuple[str, Callable[[Settings], str | None]], ...] = (
 )
 """Every setting that takes effect without a migration, with its path in the spec."""
 
+ACCOUNT_FIELDS: tuple[tuple[str, Callable[[AccountSettings], str | None]], ...] = (
+    ("spec.displayName", lambda settings: settings.display_name),
+    (
+        "spec.plan.workspaceLimit",
+        lambda settings: None if settings.workspace_limit is None else str(settings.workspace_limit),
+    ),
+    ("spec.admins", lambda settings: ", ".join(settings.admins) or None),
+    ("spec.members", lambda settings: ", ".join(map(_member_text, settings.members)) or None),
+    ("spec.notices.transport", lambda settings: settings.notices.transport if settings.notices else None),
+    ("spec.notices.from", lambda settings: settings.notices.sender if settings.notices else None),
+)
+"""Every setting of an Account, with its path in the spec."""
+
 MODE = "spec.identifiers.mode"
 ACCOUNT = "spec.accountName"
 
@@ -84,6 +99,22 @@ def planned_changes(action: Action | SecretAction, observed: ObservedState) -> t
             return ()
         case _ as never:
             assert_never(never)
+
+
+def planned_account_changes(action: SetAccount, observed: ObservedAccount) -> tuple[PlannedChange, ...]:
+    """The changes that an Account would make to the stored settings."""
+    before = None if observed.account is None else observed.account.settings
+    changes = ((field, read(before) if before else None, read(action.settings)) for field, read in ACCOUNT_FIELDS)
+    return tuple(
+        PlannedChange(kind=ChangeKind.SET, field=field, before=old, after=new)
+        for field, old, new in changes
+        if old != new
+    )
+
+
+def _member_text(member: Member) -> str:
+    workspaces = " ".join(sorted(member.workspaces)) or "no workspace"
+    return f"{member.email} ({member.role}: {workspaces})"
 
 
 def _creation_changes(action: actions.CreateWorkspace) -> tuple[PlannedChange, ...]:

@@ -11,6 +11,7 @@ from workspace_operator.reconcile.plan.diff import PlannedChange
 from workspace_operator.reconcile.plan.previews import Preview
 from workspace_operator.reconcile.plan.sending import PlannedSending
 from workspace_operator.reconcile.status.messages import format_people
+from workspace_operator.resources.workspaces import KIND
 from workspace_operator.workspaces.model import Workspace
 
 
@@ -55,6 +56,7 @@ class PlannedResource:
     """What an apply would do for one resource.
 
     Attributes:
+        kind: the kind of the resource. An Account has changes and an outcome only.
         namespaced_name: NAMESPACE/NAME.
         cluster: the cluster that the manifests belong to.
         workspace_id: None if a workspace would be created.
@@ -63,6 +65,7 @@ class PlannedResource:
         outcome: how condition Ready would end.
     """
 
+    kind: str = KIND
     namespaced_name: str
     cluster: str = ""
     workspace_id: int | None
@@ -71,6 +74,11 @@ class PlannedResource:
     identifiers: PlannedMigration | None = None
     sending: PlannedSending | None = None
     outcome: Outcome
+
+    @property
+    def title(self) -> str:
+        """NAMESPACE/NAME, with the kind if it is not a Workspace."""
+        return self.namespaced_name if self.kind == KIND else f"{self.kind} {self.namespaced_name}"
 
     @property
     def result(self) -> PlanResult:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
-from workspace_operator.errors import NameTaken, StaleRevision
+from workspace_operator.errors import NameTaken, PlanLimitReached, StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Trigger
@@ -18,7 +18,7 @@ from workspace_operator.reconcile.model import actions
 from workspace_operator.reconcile.model.accounts import Account, AccountKey, ObservedAccount
 from workspace_operator.reconcile.model.actions import Action, SecretAction
 from workspace_operator.reconcile.model.name_conflicts import name_holder
-from workspace_operator.reconcile.model.observed import Candidate, ObservedState, WorkspaceQuery
+from workspace_operator.reconcile.model.observed import AccountPlaces, Candidate, ObservedState, WorkspaceQuery
 from workspace_operator.reconcile.model.sending import LiveSenders, ObservedSending
 from workspace_operator.reconcile.plan.account_simulation import InMemoryAccounts
 from workspace_operator.reconcile.plan.previews import Preview
@@ -97,6 +97,7 @@ class InMemoryWorkspaces:
             migration=self.migrations.get(own.workspace_id) if own else None,
             people=None,
             sending=ObservedSending(senders=self.senders) if own else None,
+            places=None if own else self._places(AccountKey.of(query.owner, query.account)),
         )
 
     def observe_account(self, key: AccountKey) -> ObservedAccount:
@@ -105,6 +106,7 @@ class InMemoryWorkspaces:
             account=self.accounts.get(key),
             row_version=self.accounts.row_version(key),
             workspaces=self._workspaces_of(key),
+            senders=self.senders,
         )
 
     def apply(self, action: Action | SecretAction, *, now: datetime, spec: SpecVersion | None = None) -> None:  # noqa: C901 - one line per kind of action
@@ -167,6 +169,9 @@ class InMemoryWorkspaces:
 
     def _create(self, action: actions.CreateWorkspace, spec: SpecVersion | None) -> None:
         self._refuse_second_workspace(action.owner, None)
+        places = self._places(AccountKey.of(action.owner, action.account))
+        if places is not None and places.is_full:
+            raise PlanLimitReached(f"the account {action.account!r} has no free place for another workspace")
         self._refuse_taken_name(action.owner, action.account, action.settings.display_name, None)
         number = self._newest_number + 1
         workspace = Workspace(
@@ -273,10 +278,18 @@ class InMemoryWorkspaces:
     def _named(self, owner: Owner, account: str, name: str) -> set[int]:
         return self._by_name.get((owner.cluster, owner.namespace, account, comparison_key(name)), set())
 
+    def _places(self, key: AccountKey) -> AccountPlaces | None:
+        """The places of an account with a limit; None without one."""
+        account = self.accounts.get(key)
+        if account is None or account.settings.workspace_limit is None:
+            return None
+        taken = (Candidate(workspace=workspace, owner_is_gone=False) for workspace in self._workspaces_of(key))
+        return AccountPlaces(limit=account.settings.workspace_limit, taken=tuple(taken))
+
     def _workspaces_of(self, key: AccountKey) -> tuple[Workspace, ...]:
         """The workspaces of an account, by number."""
         found = (workspace for _, workspace in sorted(self.workspaces.items()))
-        return tuple(workspace for workspace in found if _account_key(workspace.owner, workspace.account) == key)
+        return tuple(workspace for workspace in found if AccountKey.of(workspace.owner, workspace.account) == key)
 
     def _candidate(self, number: int | None) -> Candidate | None:
         found = None if number is None else self.workspaces.get(number)
@@ -285,10 +298,6 @@ class InMemoryWorkspaces:
 
 def _owner_key(owner: Owner) -> OwnerKey:
     return owner.cluster, owner.namespace, owner.name
-
-
-def _account_key(owner: Owner, account: str) -> AccountKey:
-    return AccountKey(cluster=owner.cluster, namespace=owner.namespace, name=account)
 
 
 def _name_key(workspace: Workspace) -> NameKey:

@@ -13,7 +13,7 @@ from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.model.policy_results import PolicyResult, first_result
 from workspace_operator.reconcile.policies.generations import is_older_owner, on_hold_outcome
 from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome, new_value_problems
-from workspace_operator.reconcile.status import ownership_messages
+from workspace_operator.reconcile.status import account_messages, ownership_messages
 from workspace_operator.workspaces.model import Owner, Workspace
 
 
@@ -93,6 +93,15 @@ def reject_silent_namesake(context: ReconcileContext) -> PolicyResult | None:
     return _ownership_conflict(ownership_messages.silent_namesake(context.resource))
 
 
+def reject_over_limit(context: ReconcileContext) -> PolicyResult | None:
+    """Create no workspace while the account has as many as its plan allows; the store decides again."""
+    places = context.observed.places
+    if places is None or not places.is_full:
+        return None
+    message = account_messages.plan_limit_reached(context.desired.account, places, context.resource)
+    return Outcome(reason=Reason.PLAN_LIMIT_REACHED, message=message)
+
+
 POLICIES = (
     hold_take_over,
     take_over_recreated,
@@ -102,6 +111,7 @@ POLICIES = (
     reject_name_conflict_on_create,
     await_cluster_liveness,
     reject_silent_namesake,
+    reject_over_limit,
 )
 
 

@@ -1,5 +1,6 @@
 """The conditions of a status (design §4; how tools read them: kubernetes.md §2)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,29 +27,43 @@ class ConditionDraft:
 def conditions_of(
     resource: Resource, observed: Observation, outcome: Outcome, *, now: datetime
 ) -> tuple[Condition, ...]:
-    """All conditions, Ready first; a condition keeps its transition time unless its status changed."""
-    since = {
-        (before.type, before.status): before.last_transition_time
-        for before in resource.previous.conditions
-        if before.observed_generation != NOT_OBSERVED  # the time of a default is meaningless
-    }
+    """All conditions, Ready first."""
     identifiers, sending = _of_workspace(resource, observed, outcome)
     drafts = (
+        *summary(outcome),
+        ConditionDraft(ConditionType.IDENTIFIERS_APPLIED, *identifiers),
+        ConditionDraft(ConditionType.SENDING_APPLIED, *sending),
+        *_suspended(resource),
+    )
+    return dated(drafts, resource.previous.conditions, generation=resource.generation, now=now)
+
+
+def summary(outcome: Outcome) -> tuple[ConditionDraft, ...]:
+    """Ready, and the condition beside it that tools read."""
+    return (
         ConditionDraft(ConditionType.READY, _readiness(outcome), outcome.reason, outcome.message),
         *(
             ConditionDraft(condition_type, ConditionStatus.TRUE, outcome.reason, outcome.message)
             for condition_type in CONDITIONS_BESIDE_READY[outcome.kstatus]
         ),
-        ConditionDraft(ConditionType.IDENTIFIERS_APPLIED, *identifiers),
-        ConditionDraft(ConditionType.SENDING_APPLIED, *sending),
-        *_suspended(resource),
     )
+
+
+def dated(
+    drafts: Iterable[ConditionDraft], previous: Iterable[Condition], *, generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """Conditions with their times; a condition keeps its transition time unless its status changed."""
+    since = {
+        (before.type, before.status): before.last_transition_time
+        for before in previous
+        if before.observed_generation != NOT_OBSERVED  # the time of a default is meaningless
+    }
     whole_now = now.astimezone(UTC).replace(microsecond=0)
     return tuple(
         Condition(
             type=draft.type,
             status=draft.status,
-            observed_generation=resource.generation,
+            observed_generation=generation,
             last_transition_time=since.get((draft.type, draft.status), whole_now),
             reason=draft.reason,
             message=messages.truncated(draft.message),

@@ -6,7 +6,7 @@ from workspace_operator.reconcile.model.credentials import RotationReason
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.outcomes import WARNING_REASONS, Reason
 from workspace_operator.reconcile.status import credential_messages, messages, migration_messages
-from workspace_operator.resources.statuses import ConditionType, WorkspaceStatus
+from workspace_operator.resources.statuses import Condition, ConditionType, WorkspaceStatus
 
 UNEXPECTED_ROTATIONS = frozenset({RotationReason.SECRET_ABSENT, RotationReason.SECRET_DIFFERS})
 """Rotations after a crash, or after someone changed the Secret."""
@@ -14,7 +14,11 @@ UNEXPECTED_ROTATIONS = frozenset({RotationReason.SECRET_ABSENT, RotationReason.S
 
 def status_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
     """Events for a changed status or reason of Ready, for a cut-over, and for a pause or its end."""
-    return (*_cutover_events(previous, status), *_ready_events(previous, status), *_suspension_events(previous, status))
+    return (
+        *_cutover_events(previous, status),
+        *ready_events(previous.ready, status.ready),
+        *_suspension_events(previous, status),
+    )
 
 
 def action_events(action: Action | SecretAction, resource: Resource) -> tuple[Event, ...]:
@@ -35,8 +39,8 @@ def action_events(action: Action | SecretAction, resource: Resource) -> tuple[Ev
     return (event,)
 
 
-def _ready_events(previous: WorkspaceStatus, status: WorkspaceStatus) -> tuple[Event, ...]:
-    before, ready = previous.ready, status.ready
+def ready_events(before: Condition | None, ready: Condition | None) -> tuple[Event, ...]:
+    """The event for a changed status or reason of Ready."""
     if ready is None or (before is not None and (before.status, before.reason) == (ready.status, ready.reason)):
         return ()
     return (Event(reason=ready.reason, message=ready.message, warning=ready.reason in WARNING_REASONS),)

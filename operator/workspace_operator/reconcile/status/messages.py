@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import ALLOWED_MODES
-from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.desired import ApiObject, Resource
 from workspace_operator.resources.problems import Problem
 from workspace_operator.resources.workspaces import CONFIRM_DELETE, RECONCILE_REQUESTED_AT
 from workspace_operator.workspaces.model import Workspace
@@ -74,7 +74,7 @@ def generation_went_back(what: str, resource: Resource) -> str:
     )
 
 
-def store_unavailable(resource: Resource) -> str:
+def store_unavailable(resource: ApiObject) -> str:
     """The database does not respond; an operator retries, without a cluster the next apply does."""
     again = (
         "The operator retries until it responds; the operator's log has the error."

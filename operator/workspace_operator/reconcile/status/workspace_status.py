@@ -5,7 +5,7 @@ from datetime import datetime
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
-from workspace_operator.reconcile.model.desired import Resource
+from workspace_operator.reconcile.model.desired import ApiObject, Resource
 from workspace_operator.reconcile.model.missing_workspace import stays_missing
 from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEST_NOT_HANDLED, Outcome
@@ -34,14 +34,15 @@ def status_of(
         update={
             "conditions": conditions_of(resource, observed, outcome, now=now),
             "observed_generation": resource.generation,
-            "last_handled_reconcile_at": _handled(resource, previous, outcome),
+            "last_handled_reconcile_at": handled_request(resource, previous.last_handled_reconcile_at, outcome),
         }
     )
 
 
-def _handled(resource: Resource, previous: WorkspaceStatus, outcome: Outcome) -> str | None:
+def handled_request(resource: ApiObject, previous: str | None, outcome: Outcome) -> str | None:
+    """The newest request to reconcile that is handled, given the one before."""
     if outcome.reason in REQUEST_NOT_HANDLED or not resource.reconcile_request:
-        return previous.last_handled_reconcile_at
+        return previous
     return resource.reconcile_request
 
 

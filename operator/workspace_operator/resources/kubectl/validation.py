@@ -164,9 +164,15 @@ def entry_findings(schema: Schema, value: list[Any], path: FieldPath) -> Iterato
     for number, entry in enumerate(value):
         inside = list(findings(schema["items"], entry, (*path, number)))
         yield from inside
-        names = schema.get("x-kubernetes-list-map-keys")
-        if names and not inside:
-            key = tuple(entry[name] for name in names)
+        key = () if inside else unique_key(schema, entry)
+        if key:
             if key in seen:
                 yield finding_at((*path, number), f"may not repeat {', '.join(key)}", is_blocking=False)
             seen.add(key)
+
+
+def unique_key(schema: Schema, entry: Any) -> tuple[Any, ...]:
+    """What no other entry of a list may have as well; empty if entries may repeat."""
+    if schema.get("x-kubernetes-list-type") == "set":
+        return (entry,)
+    return tuple(entry[name] for name in schema.get("x-kubernetes-list-map-keys", ()))

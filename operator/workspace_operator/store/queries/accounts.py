@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from workspace_operator.access.model import Member, Role
+from workspace_operator.errors import PlanLimitReached
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.reconcile.model.accounts import Account, AccountKey, AccountSettings, Notices
+from workspace_operator.reconcile.model.observed import AccountPlaces, Candidate
 from workspace_operator.store.schema.mappers import WORKSPACES_WITH_ACCOUNT, Row, workspace_of
 from workspace_operator.store.schema.tables import account, account_admin, account_member, workspace
 from workspace_operator.workspaces.model import Workspace
@@ -18,11 +20,21 @@ IS_ACCOUNT = sa.and_(
 )
 """Whether a row is that of an account (`account_parameters`)."""
 
+WITH_RESOURCE = (
+    sa.select(account)
+    .where(account.c.resource_uid.is_not(None))
+    .order_by(account.c.cluster, account.c.namespace, account.c.name)
+)
+"""The rows of accounts with a resource, in order."""
+
 ACCOUNT_ROW = sa.select(account).where(IS_ACCOUNT)
 
 _WORKSPACES = WORKSPACES_WITH_ACCOUNT.where(workspace.c.account_id == sa.bindparam("account_id")).order_by(
     workspace.c.workspace_id
 )
+_OF_ACCOUNT = account.c.account_id == sa.bindparam("account_id")
+_LIMIT_LOCKED = sa.select(account.c.workspace_limit).where(_OF_ACCOUNT).with_for_update()
+_TAKEN = sa.select(sa.func.count()).where(workspace.c.account_id == sa.bindparam("account_id"))
 _ADMINS = sa.select(account_admin.c.email).where(account_admin.c.account_id == sa.bindparam("account_id"))
 _MEMBERS = sa.select(account_member).where(account_member.c.account_id == sa.bindparam("account_id"))
 
@@ -32,9 +44,41 @@ def account_parameters(key: AccountKey) -> dict[str, str]:
     return {"cluster": key.cluster, "namespace": key.namespace, "name": key.name}
 
 
+def key_of(row: Row) -> AccountKey:
+    """The key of an account's row."""
+    return AccountKey(cluster=row.cluster, namespace=row.namespace, name=row.name)
+
+
 def workspaces_of(connection: sa.Connection, account_id: int) -> tuple[Workspace, ...]:
     """All workspaces of an account, by number."""
     return tuple(workspace_of(row) for row in connection.execute(_WORKSPACES, {"account_id": account_id}))
+
+
+def places_of(connection: sa.Connection, key: AccountKey) -> AccountPlaces | None:
+    """The places of an account with a limit; None without one."""
+    row = connection.execute(ACCOUNT_ROW, account_parameters(key)).one_or_none()
+    if row is None or row.workspace_limit is None:
+        return None
+    taken = workspaces_of(connection, row.account_id)
+    return AccountPlaces(
+        limit=row.workspace_limit, taken=tuple(Candidate(workspace=item, owner_is_gone=False) for item in taken)
+    )
+
+
+def raise_if_full(connection: sa.Connection, account_id: int) -> None:
+    """Raise PlanLimitReached if an account has no place for another workspace.
+
+    It locks the account's row until the end of the transaction, so that two workspaces never take one place.
+    """
+    limit = connection.execute(_LIMIT_LOCKED, {"account_id": account_id}).scalar_one()
+    if limit is None:
+        return
+    taken = connection.execute(_TAKEN, {"account_id": account_id}).scalar_one()
+    if taken >= limit:
+        raise PlanLimitReached(
+            f"the account has {taken} of at most {limit} workspaces: delete one, or raise spec.plan.workspaceLimit of "
+            "its Account"
+        )
 
 
 def account_of(connection: sa.Connection, row: Row) -> Account | None:
@@ -52,8 +96,13 @@ def account_of(connection: sa.Connection, row: Row) -> Account | None:
         members=tuple(_member_of(member) for member in members),
         notices=Notices(transport=row.notice_transport, sender=row.notice_sender) if has_notices else None,
     )
-    key = AccountKey(cluster=row.cluster, namespace=row.namespace, name=row.name)
-    return Account(account_id=row.account_id, key=key, uid=row.resource_uid, settings=settings)
+    return Account(account_id=row.account_id, key=key_of(row), uid=row.resource_uid, settings=settings)
+
+
+def all_accounts(connection: sa.Connection) -> tuple[Account, ...]:
+    """All accounts with a resource, by cluster, namespace and name."""
+    found = (account_of(connection, row) for row in connection.execute(WITH_RESOURCE).all())
+    return tuple(item for item in found if item is not None)
 
 
 def settings_values(settings: AccountSettings) -> Mapping[str, object]:

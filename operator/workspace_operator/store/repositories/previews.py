@@ -20,6 +20,7 @@ from workspace_operator.reconcile.plan.simulation import WorkspacesSnapshot
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import exists_per_row
+from workspace_operator.store.queries.accounts import all_accounts
 from workspace_operator.store.queries.counts import IS_SUPPRESSED, SUPPRESSED_EMAILS, count_people, count_violations
 from workspace_operator.store.queries.sending_state import live_senders
 from workspace_operator.store.schema.mappers import (
@@ -133,12 +134,14 @@ class SQLPreviews:
             workspaces = [workspace_of(row) for row in connection.execute(WORKSPACES_WITH_ACCOUNT)]
             migrations = [migration_of(row) for row in connection.execute(newest)]
             senders = live_senders(connection, now)
+            accounts = all_accounts(connection)
             heartbeats = {row.cluster: row.beat_at for row in connection.execute(sa.select(cluster_heartbeat))}
         return WorkspacesSnapshot(
             workspaces={found.workspace_id: found for found in workspaces},
             migrations={found.workspace_id: found for found in migrations},
             heartbeat_times=heartbeats,
             senders=senders,
+            accounts=accounts,
         )
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from workspace_operator.errors import Ambiguous, NotFound, StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
+from workspace_operator.reconcile.model.accounts import AccountKey
 from workspace_operator.reconcile.model.actions import (
     AcceptLowerGeneration,
     Action,
@@ -27,6 +28,7 @@ from workspace_operator.reconcile.model.observed import Candidate, ObservedState
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.migrations import actions
 from workspace_operator.store.queries import sending_state
+from workspace_operator.store.queries.accounts import places_of, raise_if_full
 from workspace_operator.store.queries.display_names import name_holder, raise_if_name_taken
 from workspace_operator.store.repositories.heartbeats import STORE_ID, namesakes_of, require_store_id
 from workspace_operator.store.schema.mappers import (
@@ -201,6 +203,7 @@ def _observe(connection: sa.Connection, query: WorkspaceQuery) -> ObservedState:
         sending=sending_state.sending_state(connection, own, query.now) if own else None,
         store_id=store_id,
         namesakes=() if own else namesakes_of(connection, query.owner),
+        places=None if own else places_of(connection, AccountKey.of(query.owner, query.account)),
     )
 
 
@@ -257,6 +260,7 @@ def _create(connection: sa.Connection, action: CreateWorkspace, spec: SpecVersio
     if connection.execute(_NUMBER_OF_OWNER, owner_parameters(action.owner)).first():
         raise StaleRevision(f"{action.owner.namespace}/{action.owner.name} already has a workspace")
     account_id = _account(connection, action.owner, action.account)
+    raise_if_full(connection, account_id)
     raise_if_name_taken(connection, account_id, action.settings.display_name, own=None)
     values = settings_values(action.settings) | owner_values(action.owner)
     values |= {

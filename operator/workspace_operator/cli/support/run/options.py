@@ -53,6 +53,16 @@ ClusterSilentAfter = Annotated[
         "write a heartbeat every 10 s; use less than 30 only in tests.",
     ),
 ]
+FirstWorkspaceAfter = Annotated[
+    float,
+    setting(
+        "--first-workspace-after",
+        min=1,
+        metavar="SECONDS",
+        help="Age of an Account without a workspace at which the operator creates the first one. Manifests of the same "
+        "apply should come earlier; use less than 60 only in tests.",
+    ),
+]
 HealthEndpoint = Annotated[
     str | None,
     setting(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -18,20 +19,18 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.queries.accounts import (
     ACCOUNT_ROW,
     NO_SETTINGS,
+    WITH_RESOURCE,
     account_of,
     account_parameters,
+    all_accounts,
+    key_of,
     replace_people,
     settings_values,
     workspaces_of,
 )
+from workspace_operator.store.queries.sending_state import live_senders
 from workspace_operator.store.repositories.heartbeats import STORE_ID, require_store_id
 from workspace_operator.store.schema.tables import account
-
-_WITH_RESOURCE = (
-    sa.select(account)
-    .where(account.c.resource_uid.is_not(None))
-    .order_by(account.c.cluster, account.c.namespace, account.c.name)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +39,36 @@ class SQLAccounts:
 
     database: Database
 
-    def observe(self, key: AccountKey) -> ObservedAccount:
-        """Observe one snapshot of an account and its workspaces."""
+    def observe(self, key: AccountKey, *, now: datetime) -> ObservedAccount:
+        """Observe one snapshot of an account, its workspaces and the senders."""
         with self.database.reading_one_snapshot() as connection:
             store_id = require_store_id(connection.execute(STORE_ID).scalar_one_or_none())
             row = connection.execute(ACCOUNT_ROW, account_parameters(key)).one_or_none()
+            senders = live_senders(connection, now)
             if row is None:
-                return ObservedAccount(store_id=store_id)
+                return ObservedAccount(store_id=store_id, senders=senders)
             return ObservedAccount(
                 store_id=store_id,
                 account=account_of(connection, row),
                 row_version=row.row_version,
                 workspaces=workspaces_of(connection, row.account_id),
+                senders=senders,
             )
 
     def apply(self, action: AccountAction) -> None:
         """Execute one action atomically. Raises StaleRevision."""
         self.database.writing(lambda connection: _apply(connection, action))
 
+    def keys(self, cluster: str) -> Sequence[AccountKey]:
+        """The keys of the accounts with a resource in a cluster."""
+        query = WITH_RESOURCE.where(account.c.cluster == cluster)
+        with self.database.reading() as connection:
+            return [key_of(row) for row in connection.execute(query)]
+
     def list(self) -> Sequence[Account]:
         """All accounts with a resource, by cluster, namespace and name."""
         with self.database.reading_one_snapshot() as connection:
-            found = [account_of(connection, row) for row in connection.execute(_WITH_RESOURCE).all()]
-        return [item for item in found if item is not None]
+            return list(all_accounts(connection))
 
 
 def _apply(connection: sa.Connection, action: AccountAction) -> None:

@@ -1,0 +1,98 @@
+"""Accounts among manifests: what an apply of one would change, and first workspaces without a cluster."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from workspace_operator.application.operator.parsing import parse_account_resource
+from workspace_operator.application.ports import Accounts
+from workspace_operator.reconcile.model.account_resources import (
+    AccountResource,
+    CreateFirstWorkspace,
+    FirstWorkspaceState,
+)
+from workspace_operator.reconcile.model.accounts import SetAccount
+from workspace_operator.reconcile.model.desired import InvalidSpec
+from workspace_operator.reconcile.model.outcomes import Outcome, Reason
+from workspace_operator.reconcile.plan.diff import PlannedChange, planned_account_changes
+from workspace_operator.reconcile.plan.results import PlannedResource
+from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces
+from workspace_operator.reconcile.policies.accounts import decide_account
+from workspace_operator.resources.accounts import KIND
+from workspace_operator.resources.manifests import namespace_and_name
+from workspace_operator.resources.statuses import AccountStatus
+from workspace_operator.resources.workspaces import WorkspaceSpec
+
+Document = Mapping[str, Any]
+
+DEFAULT_ACCOUNT = WorkspaceSpec.model_fields["account_name"].default
+
+
+def is_account(document: Document) -> bool:
+    """Whether a document is an Account."""
+    return document.get("kind") == KIND
+
+
+def accounts_of(documents: Iterable[Document]) -> Sequence[Document]:
+    """The Accounts among documents, in their order."""
+    return [document for document in documents if is_account(document)]
+
+
+def workspaces_of(documents: Iterable[Document]) -> Sequence[Document]:
+    """The other documents, in their order."""
+    return [document for document in documents if not is_account(document)]
+
+
+def plan_account(
+    document: Document, simulation: InMemoryWorkspaces, *, cluster_id: str, now: datetime
+) -> PlannedResource:
+    """Plan the apply of an Account as of an API server, and apply it to a simulation."""
+    resource, changes = parse_account_resource(document), list[PlannedChange]()
+    stored = simulation.accounts.get(resource.key(cluster_id))
+    if stored is not None:
+        # Only the cluster knows the UIDs of its resources, so the plan assumes that they equal those in the store.
+        resource = replace(resource, uid=stored.uid)
+    while True:
+        observed = simulation.observe_account(resource.key(cluster_id))
+        decision = decide_account(resource, observed, FirstWorkspaceState(), cluster_id=cluster_id, now=now)
+        if not isinstance(decision.action, SetAccount):
+            break
+        changes += planned_account_changes(decision.action, observed)
+        simulation.accounts.apply(decision.action)
+    [ready, *_] = AccountStatus.model_validate(decision.status).conditions
+    return PlannedResource(
+        kind=KIND,
+        namespaced_name=resource.namespaced_name,
+        cluster=cluster_id,
+        workspace_id=None,
+        changes=tuple(changes),
+        outcome=Outcome(reason=Reason(ready.reason), message=ready.message),
+    )
+
+
+def first_workspaces(
+    documents: Sequence[Document], accounts: Accounts, *, cluster_id: str, now: datetime
+) -> Sequence[Document]:
+    """The manifests of first workspaces that an operator would create for the Accounts of an apply.
+
+    ``documents`` are those that were applied, as of an API server.
+    """
+    named = {
+        (namespace_and_name(document)[0], document["spec"].get("accountName", DEFAULT_ACCOUNT))
+        for document in workspaces_of(documents)
+    }
+    resources = [parse_account_resource(document) for document in accounts_of(documents)]
+    return [
+        _first_workspace(resource)
+        for resource in resources
+        if not isinstance(resource.desired, InvalidSpec)
+        and resource.desired.creates_first_workspace
+        and (resource.namespace, resource.name) not in named
+        and not accounts.observe(resource.key(cluster_id), now=now).workspaces
+    ]
+
+
+def _first_workspace(resource: AccountResource) -> Document:
+    name = "" if isinstance(resource.desired, InvalidSpec) else resource.desired.settings.display_name
+    return CreateFirstWorkspace(namespace=resource.namespace, name=resource.name, display_name=name).as_manifest()

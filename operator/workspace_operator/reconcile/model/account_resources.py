@@ -1,0 +1,125 @@
+"""An Account resource: what its spec asks for, and what the cluster says about its first workspace (accounts §2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from workspace_operator.access.model import Member
+from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.reconcile.model.accounts import AccountAction, AccountKey, AccountSettings, Notices
+from workspace_operator.reconcile.model.actions import Event
+from workspace_operator.reconcile.model.desired import ApiObject, InvalidSpec, readable_status
+from workspace_operator.resources.accounts import AccountSpec, FirstWorkspace
+from workspace_operator.resources.statuses import AccountStatus
+from workspace_operator.resources.workspaces import API_VERSION, KIND
+
+FIRST_WORKSPACE_AFTER = timedelta(minutes=2)
+"""Age of an Account without a workspace at which the operator creates one: manifests of one commit come first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredAccount:
+    """A valid spec of an Account."""
+
+    settings: AccountSettings
+    creates_first_workspace: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountResource(ApiObject):
+    """An Account resource, from the API server or a manifest.
+
+    Attributes:
+        first_workspace_after: its age at which the first workspace is due.
+    """
+
+    desired: DesiredAccount | InvalidSpec
+    first_workspace_after: timedelta = FIRST_WORKSPACE_AFTER
+
+    def key(self, cluster_id: str) -> AccountKey:
+        """The account of this resource in the store."""
+        return AccountKey(cluster=cluster_id, namespace=self.namespace, name=self.name)
+
+    @property
+    def previous(self) -> AccountStatus:
+        """The status that was written last, as far as it is readable."""
+        return readable_status(AccountStatus, self.status)
+
+    @property
+    def first_workspace_due_at(self) -> datetime | None:
+        """When the first workspace is due; None if none is wanted, or if that question is settled."""
+        if isinstance(self.desired, InvalidSpec) or not self.desired.creates_first_workspace:
+            return None
+        if not self.is_in_cluster or self.previous.first_workspace_time is not None:
+            return None
+        return datetime.fromisoformat(self.created_at) + self.first_workspace_after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstWorkspaceState:
+    """What the cluster says about the first workspace.
+
+    Attributes:
+        is_named: whether a Workspace resource names the account; False if nobody asked.
+        refusal: why the API server refused to create one; empty if it did not.
+    """
+
+    is_named: bool = False
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFirstWorkspace:
+    """Create a Workspace resource in the cluster, without an owner reference."""
+
+    namespace: str
+    name: str
+    display_name: str
+
+    def as_manifest(self) -> Mapping[str, Any]:
+        """The manifest of the Workspace."""
+        return {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "metadata": {"name": self.name, "namespace": self.namespace},
+            "spec": {"displayName": self.display_name, "accountName": self.name},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPlan:
+    """The decision of one reconcile step of an Account.
+
+    Attributes:
+        action: to carry out before the state is observed again; the other fields count only if there is none.
+        status: the whole new status; None if it did not change.
+        requeue: whether to reconcile again soon, because a change elsewhere may resolve the outcome.
+        wake_after: seconds after which to reconcile again by itself; None if nothing is due.
+    """
+
+    action: AccountAction | CreateFirstWorkspace | None = None
+    status: Mapping[str, Any] | None = None
+    events: tuple[Event, ...] = ()
+    requeue: bool = False
+    wake_after: float | None = None
+
+
+def desired_account_of(spec: AccountSpec) -> DesiredAccount:
+    """The desired state of a valid spec, whose addresses have e-mail keys."""
+    notices = spec.notices
+    settings = AccountSettings(
+        display_name=spec.display_name,
+        workspace_limit=spec.plan.workspace_limit,
+        admins=tuple(sorted(spec.admins, key=_key)),
+        members=tuple(
+            Member(email=entry.email, workspaces=frozenset(entry.workspaces), role=entry.role)
+            for entry in sorted(spec.members, key=lambda entry: _key(entry.email))
+        ),
+        notices=None if notices is None else Notices(transport=notices.transport, sender=notices.sender),
+    )
+    return DesiredAccount(settings=settings, creates_first_workspace=spec.first_workspace is FirstWorkspace.CREATE)
+
+
+def _key(email: str) -> str:
+    return email_key(email) or ""

@@ -1,0 +1,108 @@
+"""``apply`` and ``plan`` with Accounts among the manifests (accounts §2)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.conftest import Run, write
+from workspace_operator.resources.workspaces import API_VERSION
+
+ACCOUNT = ("NAMESPACE", "ACCOUNT", "READY", "REASON", "WORKSPACES", "LIMIT")
+
+
+def write_account(file: str = "account.yaml", name: str = "default", **spec: Any) -> None:
+    document = {"apiVersion": API_VERSION, "kind": "Account", "metadata": {"name": name}}
+    Path(file).write_text(yaml.safe_dump(document | {"spec": {"displayName": "Team", **spec}}))
+
+
+@pytest.fixture
+def both(run: Run) -> Run:
+    """Two Workspaces, and an Account with one place."""
+    write("a.yaml", "a", "A")
+    write("b.yaml", "b", "B")
+    write_account("z.yaml", plan={"workspaceLimit": 1}, admins=["ada@shop.example"])
+    return run
+
+
+def test_account_holds_back_workspaces_of_the_same_apply(both: Run) -> None:
+    done = both("apply", "-f", ".")
+
+    lines = [line.split() for line in done.out.splitlines()]
+    assert done.code == 3
+    assert tuple(lines[0]) == ACCOUNT
+    assert lines[1] == ["default", "default", "True", "InForce", "0", "1"]
+    assert [line[1:4] for line in lines[3:5]] == [["a", "True", "InForce"], ["b", "False", "PlanLimitReached"]]
+    assert 'default/b: The account "default" has 1 of at most 1 workspaces' in done.out
+    assert done.err == "new workspaces: default/a\n"
+
+
+def test_plan_shows_what_the_apply_would_do(both: Run) -> None:
+    planned = both("plan", "-f", ".")
+
+    assert planned.code == 3
+    assert planned.out.splitlines()[:4] == [
+        "Account default/default: would change",
+        "  set spec.displayName to Team",
+        "  set spec.plan.workspaceLimit to 1",
+        "  set spec.admins to ada@shop.example",
+    ]
+    assert "default/b: would be blocked (PlanLimitReached)" in planned.out
+
+
+def test_plan_after_the_apply_has_nothing_to_do(run: Run) -> None:
+    members = [{"email": "cy@shop.example", "role": "Author", "workspaces": ["crm"]}, {"email": "dee@shop.example"}]
+    write_account(members=members, notices={"transport": "bulk", "from": "Shop <a@shop.example>"})
+    before = run("plan", "-f", "account.yaml")
+    run("apply", "-f", "account.yaml")
+
+    done = run("plan", "-f", "account.yaml", "-o", "json")
+
+    [planned] = json.loads(done.out)["resources"]
+    assert (done.code, planned["kind"], planned["name"], planned["steps"]) == (0, "Account", "default", [])
+    assert "set spec.members to cy@shop.example (Author: crm), dee@shop.example (Viewer: no workspace)" in before.out
+    assert "set spec.notices.from to Shop <a@shop.example>" in before.out
+
+
+def test_first_workspace_is_printed_as_manifest(run: Run) -> None:
+    write_account(name="crm")
+
+    done = run("apply", "-f", "account.yaml")
+
+    headline, _, text = done.err.partition("\n---\n")
+    assert headline == "the account default/crm has no workspace yet; the manifest of its first one:"
+    assert yaml.safe_load(text)["spec"] == {"displayName": "Team", "accountName": "crm"}
+    Path("first.yaml").write_text(text)
+    assert run("apply", "-f", "first.yaml").code == 0
+    assert run("apply", "-f", "account.yaml").err == ""
+
+
+@pytest.mark.parametrize(
+    "spec", [{"firstWorkspace": "None"}, {"admins": ["a@x.org", "A@x.org"]}], ids=["None", "invalid"]
+)
+def test_no_first_workspace_is_printed_otherwise(run: Run, spec: dict[str, Any]) -> None:
+    write_account(name="crm", **spec)
+
+    assert "manifest of its first one" not in run("apply", "-f", "account.yaml").err
+
+
+def test_invalid_account_is_refused_with_its_line(run: Run) -> None:
+    write_account(admins=["nobody"])
+
+    done = run("apply", "-f", "account.yaml")
+
+    assert done.code == 1
+    assert "spec.admins: must be e-mail addresses and nothing else" in done.err
+
+
+def test_removed_account_manifest_is_no_removed_workspace(run: Run) -> None:
+    Path("before").mkdir()
+    Path("after").mkdir()
+    write_account("before/account.yaml")
+    write("after/crm.yaml")
+
+    done = run("plan", "-f", "after", "--previous", "before", "-o", "json")
+
+    assert json.loads(done.out)["removed"] == []

@@ -1,0 +1,152 @@
+"""What a reconcile of an Account does next, as a table (accounts §2)."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.reconcile.accounts.builders import (
+    KEY,
+    SETTINGS,
+    account_plan,
+    account_resource,
+    observed_account,
+    stored_account,
+)
+from tests.reconcile.builders import NOW, stored
+from workspace_operator.reconcile.model.account_resources import (
+    AccountPlan,
+    AccountResource,
+    CreateFirstWorkspace,
+    DesiredAccount,
+    FirstWorkspaceState,
+)
+from workspace_operator.reconcile.model.accounts import Notices, ObservedAccount, SetAccount
+from workspace_operator.reconcile.model.desired import InvalidSpec
+from workspace_operator.reconcile.model.observed import StoreUnreachable
+from workspace_operator.reconcile.model.sending import LiveSenders
+from workspace_operator.reconcile.policies.accounts import needs_workspace_lookup
+from workspace_operator.resources.problems import Problem
+from workspace_operator.sending.transports import TransportOffer
+
+SET = SetAccount(key=KEY, row_version=1, uid="uid-1", settings=SETTINGS)
+FIRST = CreateFirstWorkspace(namespace="team-a", name="acme", display_name="Acme")
+NO_FIRST = DesiredAccount(settings=SETTINGS, creates_first_workspace=False)
+BROKEN = InvalidSpec(problems=(Problem(path="spec.admins[0]", message="must be a valid e-mail address"),))
+NOTICES = Notices(transport="bulk", sender="a@shop.example")
+MAILING = DesiredAccount(settings=replace(SETTINGS, notices=NOTICES), creates_first_workspace=False)
+MAILS = observed_account(account=stored_account(settings=MAILING.settings))
+OFFER = TransportOffer(name="bulk", sender_domains=frozenset("*"), namespaces=frozenset({"team-a"}))
+DONE = {"firstWorkspaceTime": "2026-05-01T11:02:00Z"}
+YOUNG = "2026-05-01T11:59:00Z"
+REFUSED = FirstWorkspaceState(refusal="the Kubernetes API answers 403")
+
+
+@pytest.mark.parametrize(
+    ("resource", "observed", "first", "action"),
+    [
+        ({}, {"account": None}, {}, SET),
+        ({}, {"account": stored_account(uid="uid-0")}, {}, SET),
+        ({}, {"account": stored_account(settings=replace(SETTINGS, workspace_limit=None))}, {}, SET),
+        ({}, {}, {}, FIRST),
+        ({}, {"workspaces": (stored(),)}, {}, None),
+        ({}, {}, {"is_named": True}, None),
+        ({}, {}, {"refusal": "403"}, None),
+        ({"status": DONE}, {}, {}, None),
+        ({"created_at": YOUNG}, {}, {}, None),
+        ({"created_at": ""}, {}, {}, None),
+        ({"desired": NO_FIRST}, {}, {}, None),
+        ({"desired": BROKEN}, {"account": None}, {}, None),
+        ({"deleting": True}, {"account": None}, {}, None),
+    ],
+    ids=[
+        *("no account in the store", "an earlier resource's account", "other settings", "first workspace due"),
+        *("it has a workspace", "a resource names it", "creation refused", "made before", "younger than 2 minutes"),
+        *("without a cluster", "none wanted", "invalid spec", "being deleted"),
+    ],
+)
+def test_next_action_follows_from_what_is_observed(
+    resource: dict[str, Any], observed: dict[str, Any], first: dict[str, Any], action: object
+) -> None:
+    plan = account_plan(account_resource(**resource), observed_account(**observed), FirstWorkspaceState(**first))
+
+    assert plan.action == action
+    assert action is None or plan == AccountPlan(action=plan.action)
+
+
+@pytest.mark.parametrize(
+    ("resource", "observed", "first", "reason"),
+    [
+        (account_resource(), observed_account(workspaces=(stored(),)), FirstWorkspaceState(), "InForce"),
+        (account_resource(desired=BROKEN), observed_account(), FirstWorkspaceState(), "InvalidSpec"),
+        (account_resource(), StoreUnreachable(), FirstWorkspaceState(), "StoreUnavailable"),
+        (account_resource(), observed_account(), REFUSED, "FirstWorkspaceRefused"),
+        (account_resource(desired=MAILING), MAILS, FirstWorkspaceState(), "InForce"),
+        (
+            account_resource(desired=MAILING),
+            replace(MAILS, senders=LiveSenders(with_key=1, offers=(OFFER,))),
+            FirstWorkspaceState(),
+            "InForce",
+        ),
+        (
+            account_resource(desired=MAILING),
+            replace(MAILS, senders=LiveSenders(with_key=1)),
+            REFUSED,
+            "TransportUnknown",
+        ),
+    ],
+    ids=[
+        *("in force", "invalid", "store away", "first workspace refused", "no sender runs", "transport offered"),
+        "transport not offered",
+    ],
+)
+def test_ready_has_the_reason_of_the_outcome(
+    resource: AccountResource, observed: ObservedAccount | StoreUnreachable, first: FirstWorkspaceState, reason: str
+) -> None:
+    status = account_plan(resource, observed, first).status
+
+    assert status is not None
+    assert status["conditions"][0]["reason"] == reason
+
+
+def test_account_is_woken_when_its_first_workspace_is_due() -> None:
+    young = account_resource(created_at=YOUNG)
+
+    assert account_plan(young, observed_account()).wake_after == 60.0
+    assert account_plan(young, observed_account(workspaces=(stored(),))).wake_after is None
+    assert account_plan(young, StoreUnreachable()).wake_after is None
+    assert account_plan(account_resource(desired=NO_FIRST), observed_account()).wake_after is None
+
+
+@pytest.mark.parametrize(
+    ("values", "asks"),
+    [({}, True), ({"created_at": YOUNG}, False), ({"status": DONE}, False), ({"deleting": True}, False)],
+)
+def test_cluster_is_asked_only_when_a_workspace_is_due(values: dict[str, Any], asks: bool) -> None:
+    assert needs_workspace_lookup(account_resource(**values), observed_account(), NOW) is asks
+
+
+@pytest.mark.parametrize(
+    ("observed", "first", "noted"),
+    [
+        ({}, {"is_named": True}, "2026-05-01T12:00:00Z"),
+        ({"workspaces": (stored(),)}, {}, "2026-05-01T12:00:00Z"),
+        ({}, {"refusal": "403"}, None),
+    ],
+    ids=["a resource names it", "one is in the store", "refused"],
+)
+def test_first_workspace_is_noted_once(observed: dict[str, Any], first: dict[str, Any], noted: str | None) -> None:
+    status = account_plan(account_resource(), observed_account(**observed), FirstWorkspaceState(**first)).status
+
+    assert (status or {}).get("firstWorkspaceTime") == noted
+
+
+def test_noted_time_stays() -> None:
+    status = account_plan(account_resource(status=DONE), observed_account(workspaces=(stored(),))).status
+
+    assert (status or {})["firstWorkspaceTime"] == DONE["firstWorkspaceTime"]
+
+
+def test_first_workspace_has_no_owner() -> None:
+    assert FIRST.as_manifest()["metadata"] == {"name": "acme", "namespace": "team-a"}
+    assert FIRST.as_manifest()["spec"] == {"displayName": "Acme", "accountName": "acme"}

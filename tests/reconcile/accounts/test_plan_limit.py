@@ -1,0 +1,88 @@
+"""A workspace over the limit of its account is held back, with the way out (accounts §2.2)."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.reconcile.builders import NOW, desired, plan_for, resource, stored
+from workspace_operator.reconcile.model.actions import CreateWorkspace
+from workspace_operator.reconcile.model.observed import MAX_CHECKED_OWNERS, AccountPlaces, Candidate, ObservedState
+from workspace_operator.workspaces.model import Owner
+
+IN_CLUSTER = "2026-05-01T11:00:00Z"
+
+
+def candidate(number: int, *, gone: bool = False, display_name: str = "Shop") -> Candidate:
+    owner = Owner(cluster="cluster-1", namespace="team-a", name=f"shop-{number}", uid=f"uid-{number}")
+    settings = replace(stored().settings, display_name=display_name)
+    return Candidate(workspace=stored(workspace_id=number, owner=owner, settings=settings), owner_is_gone=gone)
+
+
+def message_of(places: AccountPlaces, created_at: str = IN_CLUSTER) -> tuple[str, str]:
+    """Reason and message of condition Ready."""
+    subject = resource(desired=desired(account="acme"), created_at=created_at)
+    plan = plan_for(subject, ObservedState(store_id="store-1", places=places), now=NOW)
+    assert plan.requeue
+    ready = (plan.status or {})["conditions"][0]
+    return ready["reason"], ready["message"]
+
+
+@pytest.mark.parametrize(
+    "places", [None, AccountPlaces(limit=2, taken=(candidate(1),))], ids=["no limit", "free place"]
+)
+def test_workspace_within_the_limit_is_created(places: AccountPlaces | None) -> None:
+    plan = plan_for(resource(), ObservedState(store_id="store-1", places=places), now=NOW)
+
+    assert [type(action) for action in plan.actions] == [CreateWorkspace]
+
+
+def test_full_account_names_its_workspaces_and_the_command() -> None:
+    taken = (candidate(1), candidate(2, gone=True, display_name="Ann's Shop"))
+
+    reason, message = message_of(AccountPlaces(limit=2, taken=taken))
+
+    assert reason == "PlanLimitReached"
+    assert 'The account "acme" has 2 of at most 2 workspaces' in message
+    assert "They are: 2 shop-2 (released), 1 shop-1." in message
+    assert "`workspacectl workspaces delete 2 --confirm-name 'Ann'\"'\"'s Shop'`" in message
+    assert message.endswith("This resource is created by itself when a place is free.")
+
+
+def test_manifest_without_cluster_is_told_to_apply_again() -> None:
+    _, message = message_of(AccountPlaces(limit=1, taken=(candidate(1, gone=True),)), created_at="")
+
+    assert "1 shop-1 (not among these manifests)" in message
+    assert message.endswith("Run `workspacectl apply` again when a place is free.")
+
+
+def test_many_workspaces_are_counted() -> None:
+    taken = tuple(candidate(number) for number in range(1, 31))
+
+    _, message = message_of(AccountPlaces(limit=30, taken=taken))
+
+    assert "8 shop-8 and 22 more." in message
+
+
+def test_lowered_limit_is_below_what_is_taken() -> None:
+    _, message = message_of(AccountPlaces(limit=1, taken=(candidate(1), candidate(2))))
+
+    assert "has 2 of at most 1 workspaces" in message
+
+
+def test_owners_are_looked_up_only_for_a_full_account() -> None:
+    asked: list[str] = []
+
+    def is_gone(owner: Owner) -> bool:
+        asked.append(owner.name)
+        return True
+
+    free = ObservedState(places=AccountPlaces(limit=2, taken=(candidate(1),)))
+    many = tuple(candidate(number) for number in range(MAX_CHECKED_OWNERS + 5))
+    full = ObservedState(places=AccountPlaces(limit=1, taken=many))
+
+    assert free.check_owners(resource().owner("cluster-1"), is_gone).places == free.places
+    assert asked == []
+    checked = full.check_owners(resource().owner("cluster-1"), is_gone).places
+    assert checked is not None
+    assert [each.owner_is_gone for each in checked.taken] == [True] * MAX_CHECKED_OWNERS + [False] * 5
+    assert len(asked) == MAX_CHECKED_OWNERS

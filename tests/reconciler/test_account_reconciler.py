@@ -1,0 +1,306 @@
+"""The reconcile of Accounts on fakes: newest document only, the first workspace, and what is left when one is gone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.controller.fixtures import NOW
+from tests.fakes.cluster.resources import FakeResources
+from tests.fakes.database import InMemoryDatabase
+from tests.fakes.workspaces.accounts import FakeAccounts
+from tests.fakes.workspaces.workspaces import FakeWorkspaces
+from tests.workspaces import create_workspace
+from workspace_operator.application.operator.account_reconciler import AccountReconciler
+from workspace_operator.application.operator.account_sweep import AccountSweep
+from workspace_operator.application.operator.controller import Controller, resource_key
+from workspace_operator.errors import ClusterForbidden, NotFound, StaleRevision, StoreUnavailable
+from workspace_operator.reconcile.model.accounts import Account, AccountAction, AccountKey, ObservedAccount
+from workspace_operator.resources.workspaces import API_VERSION
+from workspace_operator.workspaces.model import Owner
+
+KEY = AccountKey(cluster="cluster-1", namespace="team-a", name="acme")
+OLD, YOUNG = "2026-05-01T11:00:00Z", "2026-05-01T11:59:00Z"
+
+
+@dataclass(slots=True)
+class FakeFirstWorkspaces:
+    """Implements the port ``FirstWorkspaces``; ``error`` is raised by a creation."""
+
+    accounts: set[tuple[str, str]] = field(default_factory=set)
+    created: list[Mapping[str, Any]] = field(default_factory=list)
+    error: Exception | None = None
+
+    def names_account(self, namespace: str, account: str) -> bool:
+        return (namespace, account) in self.accounts
+
+    def create(self, namespace: str, manifest: Mapping[str, Any]) -> None:
+        if self.error is not None:
+            self.accounts |= {(namespace, "acme")} if isinstance(self.error, StaleRevision) else set()
+            raise self.error
+        self.created.append(manifest)
+        self.accounts.add((namespace, manifest["spec"]["accountName"]))
+
+
+@dataclass(frozen=True, slots=True)
+class FailingAccounts(FakeAccounts):
+    """A store whose next write fails with an error, or whose reads do."""
+
+    errors: list[Exception] = field(default_factory=list)
+    away: list[bool] = field(default_factory=list)
+
+    def observe(self, key: AccountKey, *, now: Any) -> ObservedAccount:
+        if self.away:
+            raise StoreUnavailable("the database does not answer")
+        return FakeAccounts.observe(self, key, now=now)
+
+    def apply(self, action: AccountAction) -> None:
+        if self.errors:
+            raise self.errors.pop()
+        FakeAccounts.apply(self, action)
+
+
+class AccountEnv:
+    """An Account, its reconciler and its controller on fakes."""
+
+    def __init__(self) -> None:
+        self.memory = InMemoryDatabase()
+        self.accounts = FailingAccounts(self.memory)
+        self.resources = FakeResources()
+        self.first = FakeFirstWorkspaces()
+        self.changes: list[str] = []
+        self.time = 1000.0
+        self.reconciler = AccountReconciler(
+            accounts=self.accounts,
+            resources=self.resources,
+            workspaces=self.first,
+            read_latest=lambda document: self.resources.get(*resource_key(document)),
+            cluster_id="cluster-1",
+            clock=lambda: NOW + timedelta(seconds=self.time - 1000),
+            on_change=self.changes.append,
+        )
+        self.controller = Controller(
+            reconciler=self.reconciler,
+            workspaces=None,
+            read=self.reconciler.read,
+            monotonic=lambda: self.time,
+            jitter=lambda: 0.5,
+        )
+
+    def apply(self, created: str = OLD, **spec: object) -> dict[str, Any]:
+        metadata = {"namespace": "team-a", "name": "acme", "creationTimestamp": created}
+        wanted = {"displayName": "Acme", "firstWorkspace": "None"} | spec
+        return self.resources.apply(
+            {"apiVersion": API_VERSION, "kind": "Account", "metadata": metadata, "spec": wanted}
+        )
+
+    def reconcile(self, document: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Reconcile the newest document, or another; the status afterwards."""
+        self.reconciler.reconcile(document or self.resources.get("team-a", "acme"))
+        status: Mapping[str, Any] = self.resources.get("team-a", "acme")["status"]
+        return status
+
+    def stored(self) -> Account | None:
+        return FakeAccounts(self.memory).observe(KEY, now=NOW).account
+
+    def reason(self) -> str:
+        return str(self.resources.get("team-a", "acme")["status"]["conditions"][0]["reason"])
+
+    def drain(self) -> None:
+        while self.controller.work():
+            pass
+
+
+@pytest.fixture
+def env() -> AccountEnv:
+    return AccountEnv()
+
+
+def limit_of(account: Account | None) -> int | None:
+    assert account is not None
+    return account.settings.workspace_limit
+
+
+def test_settings_come_into_the_store_once(env: AccountEnv) -> None:
+    env.apply(plan={"workspaceLimit": 2}, admins=["ada@shop.example"])
+
+    status = env.reconcile()
+    env.reconcile()
+
+    assert limit_of(env.stored()) == 2
+    assert (env.reason(), status["storeID"], status["usage"]) == ("InForce", "store-1", {"workspaces": 0})
+    assert [what for what, *_ in env.resources.writes] == ["status"]
+    assert env.changes == ["team-a"]
+    assert [event.reason for *_, event in env.resources.events] == ["InForce"]
+
+
+def test_late_document_does_not_replace_newer_settings(env: AccountEnv) -> None:
+    late = env.apply(plan={"workspaceLimit": 2})
+    env.apply(plan={"workspaceLimit": 5})
+
+    env.reconcile(late)
+
+    assert limit_of(env.stored()) == 5
+
+
+def test_concurrent_change_of_the_account_is_observed_again(env: AccountEnv) -> None:
+    env.apply()
+    env.accounts.errors.append(StaleRevision("changed"))
+
+    env.reconcile()
+
+    assert env.reason() == "InForce"
+
+
+def test_store_that_is_away_is_reported(env: AccountEnv) -> None:
+    env.apply()
+    env.accounts.errors.append(StoreUnavailable("no"))
+    env.reconcile()
+    assert env.reason() == "StoreUnavailable"
+
+    env.accounts.away.append(True)
+    env.reconcile()
+
+    assert env.reason() == "StoreUnavailable"
+    assert env.stored() is None
+
+
+def test_first_workspace_is_created_once(env: AccountEnv) -> None:
+    env.apply(firstWorkspace="Create")
+
+    status = env.reconcile()
+    env.first.accounts.clear()
+    env.reconcile()
+
+    assert [each["metadata"]["name"] for each in env.first.created] == ["acme"]
+    assert status["firstWorkspaceTime"] == "2026-05-01T12:00:00Z"
+
+
+def test_workspace_that_came_first_ends_the_question(env: AccountEnv) -> None:
+    env.apply(firstWorkspace="Create")
+    env.first.error = StaleRevision("already exists")
+
+    status = env.reconcile()
+
+    assert (env.first.created, env.reason()) == ([], "InForce")
+    assert "firstWorkspaceTime" in status
+
+
+def test_missing_right_is_told_and_tried_again(env: AccountEnv) -> None:
+    env.apply(firstWorkspace="Create")
+    env.first.error = ClusterForbidden("the Kubernetes API answers 403 Forbidden")
+
+    status = env.reconcile()
+
+    message = status["conditions"][0]["message"]
+    assert env.reason() == "FirstWorkspaceRefused"
+    assert "403 Forbidden" in message
+    assert "set spec.firstWorkspace to None" in message
+    assert env.stored() is not None
+    env.first.error = None
+    env.reconcile()
+    assert (len(env.first.created), env.reason()) == (1, "InForce")
+
+
+def test_young_account_is_woken_for_its_first_workspace(env: AccountEnv) -> None:
+    env.controller.on_list(env.apply(created=YOUNG, firstWorkspace="Create"))
+    env.drain()
+    assert env.first.created == []
+
+    env.time += 61.0
+    env.drain()
+
+    assert len(env.first.created) == 1
+
+
+def test_deleted_account_leaves_nothing_but_workspaces(env: AccountEnv) -> None:
+    document = env.apply(plan={"workspaceLimit": 1})
+    env.controller.on_list(document)
+    env.drain()
+    owner = Owner(cluster="cluster-1", namespace="team-a", name="shop", uid="uid-9")
+    create_workspace(FakeWorkspaces(env.memory), owner, now=NOW, account="acme")
+    env.resources.remove("team-a", "acme")
+
+    env.controller.on_missing(resource_key(document))
+    env.drain()
+
+    assert env.stored() is None
+    assert len(env.memory.directory.workspaces) == 1
+    assert env.controller.keys() == frozenset()
+    assert env.changes == ["team-a", "team-a"]
+
+
+def test_recreated_account_stays_in_force(env: AccountEnv) -> None:
+    document = env.apply(plan={"workspaceLimit": 1})
+    env.controller.on_list(document)
+    env.drain()
+    env.resources.remove("team-a", "acme")
+    env.apply(plan={"workspaceLimit": 7})
+
+    env.controller.on_missing(resource_key(document))
+    env.drain()
+
+    assert limit_of(env.stored()) == 7
+
+
+def test_account_that_was_deleted_unseen_is_swept(env: AccountEnv) -> None:
+    env.apply()
+    env.reconcile()
+    env.resources.remove("team-a", "acme")
+    sweep = AccountSweep(
+        accounts=env.accounts,
+        known=env.controller.keys,
+        on_missing=env.controller.on_missing,
+        cluster_id="cluster-1",
+    )
+
+    sweep.sweep()
+    env.drain()
+
+    assert env.stored() is None
+    assert env.controller.keys() == frozenset()
+
+
+def test_sweep_leaves_other_namespaces_and_known_accounts(env: AccountEnv) -> None:
+    env.apply()
+    env.reconcile()
+    missing: list[tuple[str, str]] = []
+
+    def sweep(known: frozenset[tuple[str, str]], *namespaces: str) -> list[tuple[str, str]]:
+        missing.clear()
+        AccountSweep(
+            accounts=env.accounts,
+            known=lambda: known,
+            on_missing=missing.append,
+            cluster_id="cluster-1",
+            namespaces=namespaces,
+        ).sweep()
+        return list(missing)
+
+    assert sweep(frozenset()) == [("team-a", "acme")]
+    assert sweep(frozenset({("team-a", "acme")})) == []
+    assert sweep(frozenset(), "team-b") == []
+
+
+def test_read_of_a_missing_account_says_so(env: AccountEnv) -> None:
+    with pytest.raises(NotFound):
+        env.reconciler.read("team-a", "acme")
+
+
+def test_requeued_account_is_polled(env: AccountEnv) -> None:
+    env.controller.on_list(env.apply())
+    env.drain()
+    owner = Owner(cluster="cluster-1", namespace="team-a", name="shop", uid="uid-9")
+    create_workspace(FakeWorkspaces(env.memory), owner, now=NOW, account="acme")
+
+    env.controller.requeue("team-b")
+    env.controller.poll()
+    env.drain()
+    assert env.resources.get("team-a", "acme")["status"]["usage"] == {"workspaces": 0}
+    env.controller.requeue("team-a")
+    env.controller.poll()
+    env.drain()
+
+    assert env.resources.get("team-a", "acme")["status"]["usage"] == {"workspaces": 1}
