@@ -1,4 +1,4 @@
-"""The commands of docs/operating.md for people who seem to be gone, run as they stand there."""
+"""The commands of docs/disasters.md for people who seem to be gone, run as they stand there."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from tests.docs.blocks import run_blocks
 from tests.docs.pages import rows, runnable_blocks
 from workspace_operator.application.operator.orphans import OwnerState
 
-PAGE = "docs/operating.md"
+PAGE = "docs/disasters.md"
 SETUP = """\
 export WORKSPACE_OPERATOR_DATABASE=sqlite:///store.db OLD=old-cluster NEW=new-cluster NUMBER=1 SECOND=2
 printf 'id,email\\nana,ana@example.com\\n' > ana.csv

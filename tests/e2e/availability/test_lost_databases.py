@@ -26,7 +26,7 @@ def file_of(env: NamespaceEnv) -> Path:
 
 
 def back_up(env: NamespaceEnv, to: Path) -> Path:
-    """As docs/operating.md says."""
+    """A copy of its file, as SQLite makes it."""
     with sqlite3.connect(file_of(env)) as source, sqlite3.connect(to) as target:
         source.backup(target)
     return to

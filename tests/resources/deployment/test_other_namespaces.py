@@ -118,7 +118,7 @@ def test_gitops_tools_do_not_prune_people(kind: str) -> None:
 
 
 def test_page_on_uninstalling_begins_with_the_backup() -> None:
-    section = text_of("docs/operating.md").partition("\n## Uninstalling\n")[2].partition("\n## ")[0]
+    section = text_of("docs/disasters.md").partition("\n## Uninstall\n")[2].partition("\n## ")[0]
 
     assert "back" in section.strip().splitlines()[0].lower()
     assert section.index("backup") < section.index("kubectl delete")
