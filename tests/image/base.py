@@ -39,7 +39,7 @@ LINK_PYTHON: Final = 'ln -s python3 "$1/usr/bin/python"'
 def base_image(report: TextIO) -> str:
     """The name of the base in the storage of images; it is made if it is not there."""
     name = f"{REPOSITORY}:{base_digest()}"
-    with locked(_folder() / "base.lock", report, "Another process is making the base image; waiting."):
+    with locked(image_folder() / "base.lock", report, "Another process is making the base image; waiting."):
         if not _named(name):
             archive = _archive(report)
             for earlier in _named(f"{REPOSITORY}:*"):
@@ -64,7 +64,8 @@ def _named(pattern: str) -> list[str]:
     return buildah("images", "--noheading", *reference).split()
 
 
-def _folder() -> Path:
+def image_folder() -> Path:
+    """What builds of images keep, in the cache."""
     folder = cache_folder() / "image"
     folder.mkdir(exist_ok=True)
     return folder
@@ -72,13 +73,13 @@ def _folder() -> Path:
 
 def _archive(report: TextIO) -> Path:
     """The root file system as a tar archive in the cache; those of earlier inputs are deleted."""
-    archive = _folder() / f"base-{base_digest()}.tar"
+    archive = image_folder() / f"base-{base_digest()}.tar"
     if archive.exists():
         return archive
     print(
         f"== Making the base image from Debian {SUITE}, once a month: about 2 minutes, 40 MB.", file=report, flush=True
     )
-    for earlier in _folder().glob("base-*.tar"):
+    for earlier in image_folder().glob("base-*.tar"):
         earlier.unlink()
     unfinished = archive.with_name("unfinished.tar")
     output_of("mmdebstrap", "--quiet", "--variant=minbase", *_options(), SUITE, unfinished)

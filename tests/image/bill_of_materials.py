@@ -11,16 +11,16 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from tests.image.images import Image
-from tests.image.packages import Package, debian_packages, python_packages
+from tests.image.packages import Package, compiled_python, debian_packages, debian_release, python_packages
 
-DISTRIBUTION = "debian-12"
 OURS = "workspace-operator"
 
 
 def bill_of_materials(image: Image) -> str:
     """The document as JSON text; for one image it is always the same but for the time."""
-    packages = [*debian_packages(image), *python_packages(image)]
-    components = {(package.ecosystem, package.name): _component(package) for package in packages}
+    packages = [*debian_packages(image), *compiled_python(image), *python_packages(image)]
+    release = debian_release(image)
+    components = {(package.ecosystem, package.name): _component(package, release) for package in packages}
     whole = Component(
         type=ComponentType.CONTAINER,
         name=image.labels["org.opencontainers.image.title"],
@@ -37,16 +37,16 @@ def bill_of_materials(image: Image) -> str:
     return JsonV1Dot6(bom).output_as_string(indent=2)
 
 
-def package_url(package: Package) -> PackageURL:
-    """Its name across tools (package URL specification, the types deb and pypi)."""
+def package_url(package: Package, release: str) -> PackageURL:
+    """Its name across tools (package URL specification, the types deb, generic and pypi)."""
     if package.ecosystem == "deb":
-        qualifiers = {"arch": package.architecture, "distro": DISTRIBUTION}
+        qualifiers = {"arch": package.architecture, "distro": release}
         return PackageURL("deb", "debian", package.name, package.version, qualifiers)
-    return PackageURL("pypi", None, package.name, package.version)
+    return PackageURL(package.ecosystem, None, package.name, package.version)
 
 
-def _component(package: Package) -> Component:
-    url = package_url(package)
+def _component(package: Package, release: str) -> Component:
+    url = package_url(package, release)
     return Component(
         type=ComponentType.APPLICATION if package.name == OURS else ComponentType.LIBRARY,
         name=package.name,

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
-from tests.caches import CHECKOUT, cache_folder, locked
-from tests.image.base import base_image
+from tests.caches import CHECKOUT, locked
+from tests.image.base import base_image, image_folder
 from tests.image.commands import buildah, output_of, require_programs
 from tests.image.failures import ImageBuildFailed
 from tests.image.images import Image
@@ -27,6 +27,9 @@ TITLE_FILTER: Final = "label=org.opencontainers.image.title=workspace-operator"
 DOCKERFILES: Final = ("Dockerfile", ".dockerignore")
 CONTEXT: Final = ("LICENSE", "README.md", "constraints.txt", "pyproject.toml")
 """What .dockerignore lets through, beside the folder `operator`."""
+
+BASE_VARIABLE: Final = "IMAGE_BASE"
+"""Names a base of a registry, such as that of a release, instead of the local one."""
 
 PIP_SETTINGS: Final = {
     "PIP_DEFAULT_TIMEOUT": "timeout",
@@ -50,9 +53,9 @@ def build_image(report: TextIO, *, checkout: Path = CHECKOUT) -> str:
         ImageBuildFailed: a command of the build failed.
     """
     require_programs()
-    base, name = base_image(report), image_name(checkout)
+    base, name = os.environ.get(BASE_VARIABLE) or base_image(report), image_name(checkout)
     digest = sources_digest(checkout, base)
-    with locked(cache_folder() / "image" / "build.lock", report, "Another process is building the image; waiting."):
+    with locked(image_folder() / "build.lock", report, "Another process is building the image; waiting."):
         if _label_of(name, SOURCES_LABEL) != digest:
             print("== Building the image: about 100 s, 60 MB of downloads.", file=report, flush=True)
             _build(name, base, digest, checkout)

@@ -18,7 +18,7 @@ class Package:
     """An installed package.
 
     Attributes:
-        ecosystem: ``deb`` or ``pypi``, the type of its package URL.
+        ecosystem: ``deb``, ``pypi`` or ``generic``, the type of its package URL.
         architecture: of Debian packages; empty for others.
         licence: as the package states it; empty for Debian's, which state it in a file each.
         needs: names of packages of the same ecosystem, installed or not.
@@ -46,6 +46,27 @@ def debian_packages(image: Image) -> list[Package]:
     found = [message_from_string(paragraph) for paragraph in paragraphs if paragraph.strip()]
     installed = [_of_paragraph(fields, image.root) for fields in found if fields["Status"].endswith(" installed")]
     return sorted(installed, key=lambda package: package.name)
+
+
+def compiled_python(image: Image) -> list[Package]:
+    """The interpreter, if it is none of Debian's packages: official images have it in /usr/local."""
+    if not list(image.root.glob("usr/local/bin/python3.*")):
+        return []
+    (configuration,) = image.root.glob("opt/workspace-operator/pyvenv.cfg")
+    fields = _fields(configuration)
+    return [Package(ecosystem="generic", name="python", version=fields["version"])]
+
+
+def debian_release(image: Image) -> str:
+    """Such as ``debian-12``."""
+    fields = _fields(image.root / "etc" / "os-release")
+    return f"{fields['ID']}-{fields['VERSION_ID']}"
+
+
+def _fields(file: Path) -> dict[str, str]:
+    """The lines ``name = value`` of a file, without quotes."""
+    lines = (line.partition("=") for line in file.read_text(encoding="utf-8").splitlines())
+    return {name.strip(): value.strip(' "') for name, separator, value in lines if separator}
 
 
 def _of_distribution(distribution: Distribution) -> Package:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.reconciler.fixtures import counting_random
 from tests.store.backends import Store
+from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.manifests.applier import ManifestApplier, ManifestResources, as_resource
 from workspace_operator.application.manifests.planner import Planner
 from workspace_operator.application.migrations.worker import MigrationWorker
@@ -61,6 +62,7 @@ def account_reconciler(store: Store, *, cluster: str = CLUSTER) -> AccountReconc
         read_latest=lambda document: document,
         cluster_id=cluster,
         clock=store.clock,
+        usage=UsageReader(people=store.people, counters=store.message_counters),
     )
 
 

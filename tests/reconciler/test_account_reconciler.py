@@ -10,16 +10,24 @@ import pytest
 from tests.controller.fixtures import NOW
 from tests.fakes.cluster.resources import FakeResources
 from tests.fakes.database import InMemoryDatabase
+from tests.fakes.people.people import FakePeople
+from tests.fakes.sending.usage import FakeMessageCounters
 from tests.fakes.workspaces.accounts import FakeAccounts
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace
+from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
 from workspace_operator.application.operator.account_sweep import AccountSweep
 from workspace_operator.application.operator.controller import Controller, resource_key
+from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import ClusterForbidden, NotFound, StaleRevision, StoreUnavailable
+from workspace_operator.identity.model.commands import identify_from_fields
+from workspace_operator.identity.values.references import reference_of_kind
+from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.reconcile.model.accounts import Account, AccountAction, AccountKey, ObservedAccount
 from workspace_operator.resources.workspaces import API_VERSION
 from workspace_operator.workspaces.model import Owner
+from workspace_operator.workspaces.usage import Month, month_of
 
 KEY = AccountKey(cluster="cluster-1", namespace="team-a", name="acme")
 OLD, YOUNG = "2026-05-01T11:00:00Z", "2026-05-01T11:59:00Z"
@@ -79,6 +87,7 @@ class AccountEnv:
             read_latest=lambda document: self.resources.get(*resource_key(document)),
             cluster_id="cluster-1",
             clock=lambda: NOW + timedelta(seconds=self.time - 1000),
+            usage=UsageReader(people=FakePeople(self.memory), counters=FakeMessageCounters(self.memory)),
             on_change=self.changes.append,
         )
         self.controller = Controller(
@@ -130,7 +139,11 @@ def test_settings_come_into_the_store_once(env: AccountEnv) -> None:
     env.reconcile()
 
     assert limit_of(env.stored()) == 2
-    assert (env.reason(), status["storeID"], status["usage"]) == ("InForce", "store-1", {"workspaces": 0})
+    assert (env.reason(), status["storeID"], status["usage"]) == (
+        "InForce",
+        "store-1",
+        {"workspaces": 0, "people": 0, "messagesSent": 0},
+    )
     assert [what for what, *_ in env.resources.writes] == ["status"]
     assert env.changes == ["team-a"]
     assert [event.reason for *_, event in env.resources.events] == ["InForce"]
@@ -298,9 +311,21 @@ def test_requeued_account_is_polled(env: AccountEnv) -> None:
     env.controller.requeue("team-b")
     env.controller.poll()
     env.drain()
-    assert env.resources.get("team-a", "acme")["status"]["usage"] == {"workspaces": 0}
+    assert env.resources.get("team-a", "acme")["status"]["usage"]["workspaces"] == 0
     env.controller.requeue("team-a")
     env.controller.poll()
     env.drain()
 
-    assert env.resources.get("team-a", "acme")["status"]["usage"] == {"workspaces": 1}
+    assert env.resources.get("team-a", "acme")["status"]["usage"]["workspaces"] == 1
+
+
+def test_status_has_the_usage_of_all_workspaces(env: AccountEnv) -> None:
+    for name, people, sent in (("shop", 2, 3), ("club", 1, 4)):
+        owner = Owner(cluster="cluster-1", namespace="team-a", name=name, uid=name)
+        number = create_workspace(FakeWorkspaces(env.memory), owner, now=NOW, account="acme").workspace_id
+        commands = [identify_from_fields(reference_of_kind(str(each), IdentifierKind.ID), {}) for each in range(people)]
+        execute_commands(FakePeople(env.memory), number, commands, now=int(NOW.timestamp()))
+        env.memory.state(number).sending.sent.update({month_of(NOW): sent, Month("2020-01"): 100})
+    env.apply()
+
+    assert env.reconcile()["usage"] == {"workspaces": 2, "people": 3, "messagesSent": 7}

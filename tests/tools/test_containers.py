@@ -27,11 +27,16 @@ def api(container: Container, port: int, health_port: int) -> Container:
 
 
 def running_api(container: Container, port: int, health_port: int) -> Container:
+    return running(container, "api", health_port, f"--port={port}")
+
+
+def running(container: Container, part: str, health_port: int, *options: str) -> Container:
+    """One of the parts of `workspacectl run`, on a database with a workspace."""
     manifest = container.write("shop.yaml", EXAMPLE.read_text(encoding="utf-8"))
     applied = container.run("apply", "-f", manifest)
     assert applied.returncode == 0, applied.stderr
     probes = f"http://127.0.0.1:{health_port}/healthz"
-    container.start("run", "api", f"--port={port}", f"--health-endpoint={probes}")
+    container.start("run", part, f"--health-endpoint={probes}", *options)
     wait_until(lambda: status_of(probes) == 200 or not container.is_running, what=lambda: container.last_lines)
     return container
 
@@ -69,12 +74,16 @@ def test_api_answers_on_sqlite(api: Container, port: int, health_port: int) -> N
     assert (api.data / "workspaces.db").stat().st_uid == USER
 
 
-def test_sigterm_ends_it_within_the_grace_period(api: Container) -> None:
+@pytest.mark.parametrize(("part", "options"), [("api", ("--port=0",)), ("worker", ()), ("sender", ())])
+def test_sigterm_ends_a_part_within_the_grace_period(
+    container: Container, health_port: int, part: str, options: tuple[str, ...]
+) -> None:
+    running(container, part, health_port, *options)
     before = time.monotonic()
 
-    code = api.stop(within=GRACE_SECONDS)
+    code = container.stop(within=GRACE_SECONDS)
 
-    assert code == 0, api.last_lines
+    assert code == 0, container.last_lines
     assert time.monotonic() - before < GRACE_SECONDS
 
 

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Plans every environment against the target branch, and writes one comment: ci/plan.sh FOLDER_OF_THE_TARGET > plan.md
 #
-# For each environment ENV it needs DATABASE_ENV, the URL of a user who may only read, and CLUSTER_ENV, the UID of the
-# cluster's namespace kube-system. The exit code is the worst of `workspacectl plan`: 0 nothing to do, 2 changes, 3 a
-# person would have to act; anything else is an error.
+# ENVIRONMENTS names the environments; by default all. For each environment ENV the script needs DATABASE_ENV, the URL of
+# a database user who may only read, and CLUSTER_ENV, the UID of the cluster's namespace kube-system. The exit code is
+# the worst of `workspacectl plan`: 0 nothing to do, 2 changes, 3 a person would have to act; anything else is an error.
 set -eu
 target=$1
 worst=0
-for environment in development staging production; do
+for environment in ${ENVIRONMENTS:-development staging production}; do
   after=$(mktemp -d) before=$(mktemp -d) code=0
   kubectl kustomize "environments/$environment" > "$after/tree.yaml"
   if [ -d "$target/environments/$environment" ]; then

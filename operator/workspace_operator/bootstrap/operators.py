@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
 from workspace_operator.application.operator.account_sweep import AccountSweep
@@ -74,6 +75,7 @@ def make_account_reconciler(store: Repositories, resources: StatusWriter, cluste
         read_latest=lambda document: document,
         cluster_id=cluster_id,
         clock=store.clock,
+        usage=UsageReader(people=store.people, counters=store.message_counters),
     )
 
 
@@ -145,6 +147,7 @@ def _account_controller(
         read_latest=lambda document: resources.get(*resource_key(document)),
         cluster_id=resources.cluster_id,
         clock=store.clock,
+        usage=UsageReader(people=store.people, counters=store.message_counters),
         first_workspace_after=timedelta(seconds=settings.first_workspace_after),
         on_change=workspace_controller.requeue_failed,
     )

@@ -288,6 +288,13 @@ class AccountUsage(Document):
     """workspaces is the number of the account's workspaces in the store, which take the places of
     spec.plan.workspaceLimit; released ones count as well."""
 
+    people: Count = 0
+    """people is the number of people in these workspaces."""
+
+    messages_sent: Count = 0
+    """messagesSent is the number of messages that these workspaces sent in the calendar month (UTC) of the last
+    reconcile."""
+
 
 class AccountStatus(Document):
     """The observed state of an Account."""

@@ -10,6 +10,12 @@ import pytest
 from tests.cli.conftest import Run, W, manifest
 
 DELETE = "  deletionPolicy: Delete"
+ACCOUNT = """\
+apiVersion: workspace-operator.dev/v1alpha1
+kind: Account
+metadata: {name: crm}
+spec: {displayName: CRM}
+"""
 CONFIRMED = "{name: crm, annotations: {workspace-operator.dev/confirm-delete: CRM}}"
 
 
@@ -112,3 +118,11 @@ def test_unreadable_previous_manifests_are_refused(run: Run) -> None:
     done = run("plan", "-f", "after", "--previous", "nowhere")
 
     assert done.failure == "error: nowhere: cannot be read: No such file or directory"
+
+
+@pytest.mark.usefixtures("trees")
+def test_account_of_the_same_name_is_no_manifest_of_the_workspace(run: Run) -> None:
+    Path("after/account.yaml").write_text(ACCOUNT)
+    Path("before/account.yaml").write_text(ACCOUNT.replace("name: crm", "name: gone"))
+
+    assert removed(run)["name"] == "crm"

@@ -181,3 +181,15 @@ def test_unknown_kind_is_refused(run: Run) -> None:
 
     assert done.code == 1
     assert re.search(f"line 2: kind: must be {' or '.join(KINDS)}, not 'Workspaces'", done.out)
+
+
+def test_accounts_are_validated_like_workspaces(run: Run) -> None:
+    write("crm.yaml")
+    account = manifest().replace("kind: Workspace", "kind: Account")
+    Path("account.yaml").write_text(account)
+    Path("bad.yaml").write_text(account.replace("{name: crm}", "{name: bad}").replace("displayName", "name"))
+
+    good, bad = run("validate", "-f", "crm.yaml", "-f", "account.yaml"), run("validate", "-f", "bad.yaml")
+
+    assert (good.code, good.out) == (0, "2 manifests are valid\n")
+    assert (bad.code, "line 5: spec.name: " in bad.out) == (1, True)

@@ -33,6 +33,13 @@ def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KubectlProgram:
 
 
 @pytest.fixture
+def idle_pod(kubectl: KubectlProgram) -> KubectlProgram:
+    """The same kubectl, with a pod where every command ends well at once."""
+    kubectl.answer_with(**{"exec -i": ""})
+    return kubectl
+
+
+@pytest.fixture
 def ws(kubectl: KubectlProgram, capfd: pytest.CaptureFixture[str]) -> Ws:  # noqa: ARG001 - it has to be on the PATH
     def run_plugin(*arguments: str) -> Result:
         capfd.readouterr()

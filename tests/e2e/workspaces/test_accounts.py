@@ -24,7 +24,7 @@ def test_people_of_an_account_come_into_the_store(env: NamespaceEnv) -> None:
         ("cy@shop.example", "Author", ["shop"]),
         ("dee@shop.example", "Viewer", []),
     ]
-    assert document["status"]["usage"] == {"workspaces": 0}
+    assert document["status"]["usage"] == {"workspaces": 0, "people": 0, "messagesSent": 0}
     assert list(conditions(document)) == ["Ready"]
     printed = env.kubectl("get", "wsacc", "-n", env.namespace).splitlines()
     assert printed[1].split()[:5] == ["team", "True", "InForce", "0", "3"]
@@ -48,7 +48,9 @@ def test_workspace_over_the_limit_waits_for_a_place(env: NamespaceEnv) -> None:
     assert f"`workspacectl {command}`" in conditions(refused)["Ready"]["message"]
     env.operator.workspacectl(*command.split())
     env.wait_until_ready("second", within=90)
-    wait_until(lambda: env.wait_for_account("InForce")["status"]["usage"] == {"workspaces": 1})
+    wait_until(
+        lambda: env.wait_for_account("InForce")["status"]["usage"] == {"workspaces": 1, "people": 0, "messagesSent": 0}
+    )
 
 
 def test_higher_limit_lets_a_workspace_through_at_once(env: NamespaceEnv) -> None:

@@ -64,12 +64,12 @@ def answer(folder: str, arguments: Sequence[str]) -> int:
     settings: Any = json.loads((Path(folder) / "settings.json").read_text())
     with (Path(folder) / "calls").open("a") as log:
         log.write(json.dumps(list(arguments)) + "\n")
-    if "exec" in arguments:
-        return _execute(settings, arguments)
     for part, output in settings["answers"].items():
         if part in " ".join(arguments):
             print(output)
             return 0
+    if "exec" in arguments:
+        return _execute(settings, arguments)
     if settings["real"]:
         return subprocess.run([settings["real"], *arguments]).returncode
     print(f"Error from server (Forbidden): {' '.join(arguments)}", file=sys.stderr)

@@ -39,14 +39,16 @@ def account_key(env: WorkspaceEnv) -> AccountKey:
 
 def put_account(env: WorkspaceEnv, **changes: Any) -> None:
     key = account_key(env)
-    version = env.store.accounts.observe(key).row_version
+    version = env.store.accounts.observe(key, now=env.store.clock()).row_version
     settings = AccountSettings(**(SETTINGS | changes))
     env.store.accounts.apply(SetAccount(key=key, row_version=version, uid="u1", settings=settings))
 
 
 def remove_account(env: WorkspaceEnv) -> None:
     key = account_key(env)
-    env.store.accounts.apply(RemoveAccount(key=key, row_version=env.store.accounts.observe(key).row_version))
+    env.store.accounts.apply(
+        RemoveAccount(key=key, row_version=env.store.accounts.observe(key, now=env.store.clock()).row_version)
+    )
 
 
 def outbox(env: WorkspaceEnv) -> SQLNotices:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.operator.parsing import parse_account_resource
 from workspace_operator.application.operator.reconciler import (
     MAX_ITERATIONS,
@@ -34,6 +35,7 @@ from workspace_operator.reconcile.model.account_resources import (
 from workspace_operator.reconcile.model.accounts import AccountAction, AccountKey, ObservedAccount, RemoveAccount
 from workspace_operator.reconcile.model.observed import StoreUnreachable
 from workspace_operator.reconcile.policies.accounts import decide_account, needs_workspace_lookup
+from workspace_operator.workspaces.usage import month_of, total_usage
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ class AccountReconciler:
         resources: writes to Account resources.
         workspaces: None without a cluster, where no first workspace is created.
         read_latest: reads the newest version of a document. Raises NotFound.
+        usage: reads what the workspaces of the account use.
         first_workspace_after: age of an Account without a workspace at which it gets one.
         on_change: called with the namespace after a change of an account in the store.
     """
@@ -64,6 +67,7 @@ class AccountReconciler:
     read_latest: Callable[[Document], Document]
     cluster_id: str
     clock: Callable[[], datetime]
+    usage: UsageReader
     first_workspace_after: timedelta = FIRST_WORKSPACE_AFTER
     on_change: Callable[[str], None] = lambda _: None
 
@@ -141,12 +145,13 @@ class AccountReconciler:
         resource, now = state.resource, self.clock()
         try:
             observed = self.accounts.observe(resource.key(self.cluster_id), now=now)
+            usage = total_usage(self.usage.usage(observed.workspaces, month_of(now)))
         except StoreUnavailable:
             return StoreUnreachable()
         if self.workspaces is not None and needs_workspace_lookup(resource, observed, now):
             is_named = self.workspaces.names_account(resource.namespace, resource.name)
             state.first = replace(state.first, is_named=is_named)
-        return observed
+        return replace(observed, usage=usage)
 
     def _decide(self, state: _State, observed: ObservedAccount | StoreUnreachable) -> AccountPlan:
         return decide_account(state.resource, observed, state.first, cluster_id=self.cluster_id, now=self.clock())

@@ -6,6 +6,7 @@ from typing import Self
 from workspace_operator.access.model import AccountMembers, Member
 from workspace_operator.reconcile.model.sending import LiveSenders
 from workspace_operator.workspaces.model import Owner, Workspace
+from workspace_operator.workspaces.usage import AccountUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ class ObservedAccount:
         row_version: grows with each change of the account; 0 before the first one.
         workspaces: all workspaces of the account, by number.
         senders: the senders of the installation that are alive.
+        usage: of these workspaces, in the current month; None if it was not read.
     """
 
     store_id: str = ""
@@ -87,6 +89,7 @@ class ObservedAccount:
     row_version: int = 0
     workspaces: tuple[Workspace, ...] = ()
     senders: LiveSenders = field(default_factory=LiveSenders)
+    usage: AccountUsage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,9 +36,17 @@ def _known(
 ) -> AccountStatus:
     return AccountStatus(
         store_id=observed.store_id or None,
-        usage=AccountUsage(workspaces=len(observed.workspaces)),
+        usage=_usage(observed),
         first_workspace_time=_first_workspace_time(resource, observed, first, now),
     )
+
+
+def _usage(observed: ObservedAccount) -> AccountUsage:
+    """The usage as the status has it; without people and messages if these were not read."""
+    usage = observed.usage
+    if usage is None:
+        return AccountUsage(workspaces=len(observed.workspaces))
+    return AccountUsage(workspaces=usage.workspaces, people=usage.people, messages_sent=usage.messages_sent)
 
 
 def _first_workspace_time(
