@@ -20,6 +20,25 @@ BackupFile = Annotated[
 SourceFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="The backup, or - for standard input.", show_default=False)
 ]
+Replace = Annotated[bool, typer.Option("--replace", help="Move a database and a root key that are there aside.")]
+DiscardWaiting = Annotated[
+    bool | None,
+    typer.Option(
+        "--discard-waiting/--keep-waiting",
+        help="Cancel the messages that wait in the backup; or send them, some perhaps twice.",
+        show_default=False,
+    ),
+]
+RootKeyTarget = Annotated[
+    Path | None,
+    typer.Option(
+        "--root-key-file",
+        metavar="FILE",
+        dir_okay=False,
+        help="Where the root key is put.",
+        show_default="beside the database",
+    ),
+]
 BACKUP_EXAMPLES = """
 Examples:
 
@@ -54,27 +73,9 @@ def backup(
 def restore(
     file: SourceFile,
     *,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Move a database and a root key that are there aside.")
-    ] = False,
-    discard_waiting: Annotated[
-        bool | None,
-        typer.Option(
-            "--discard-waiting/--keep-waiting",
-            help="Cancel the messages that wait in the backup; or send them, some perhaps twice.",
-            show_default=False,
-        ),
-    ] = None,
-    root_key_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--root-key-file",
-            metavar="FILE",
-            dir_okay=False,
-            help="Where the root key is put.",
-            show_default="beside the database",
-        ),
-    ] = None,
+    replace: Replace = False,
+    discard_waiting: DiscardWaiting = None,
+    root_key_file: RootKeyTarget = None,
     database: Database,
 ) -> None:
     """Restore a SQLite database from a backup.
