@@ -64,7 +64,7 @@ READING: Final = {
     "it checks whether a workspace has rows, and stops at the first one": {
         ("ownership._is_empty", table.name) for table in WORKSPACE_TABLES
     }
-    - {("ownership._is_empty", "workspace_lock")},
+    - {("ownership._is_empty", "workspace_lock"), ("ownership._is_empty", "message_usage")},
     "it reads all accounts, which are a small table": {("accounts.all_accounts", "account")},
     "it reads all workspaces, which are a small table": {
         ("person_records.purge_activities", "workspace"),
