@@ -171,6 +171,19 @@ def test_api_is_left_out_of_postgresql_too(helm: Path) -> None:
     assert not {"Service", "PodDisruptionBudget"} & set(kinds(found))
 
 
+@pytest.mark.parametrize(("scope", "kind"), [("Cluster", "ClusterRole"), ("Namespace", "Role")])
+def test_right_to_make_workspaces_can_be_left_out(helm: Path, scope: str, kind: str) -> None:
+    def rules(*, create: bool) -> list[dict[str, Any]]:
+        found = chart_objects(helm, {"rbac": {"scope": scope, "createFirstWorkspaces": create}})
+        roles = [each for each in found if each["kind"] == kind and each["metadata"]["name"] == "workspace-operator"]
+        return list(roles[0]["rules"])
+
+    (left_out,) = [rule for rule in rules(create=True) if rule not in rules(create=False)]
+
+    assert (left_out["resources"], left_out["verbs"]) == (["workspaces"], ["create"])
+    assert len(rules(create=False)) == len(rules(create=True)) - 1
+
+
 def test_volume_is_as_ordered(helm: Path) -> None:
     for storage_class in ("local", ""):
         sqlite = {"size": "20Gi", "storageClassName": storage_class}

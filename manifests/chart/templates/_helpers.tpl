@@ -215,3 +215,13 @@ kind: ServiceAccount
 name: {{ include "workspace-operator.prefix" . }}workspace-operator
 namespace: {{ .Release.Namespace }}
 {{- end -}}
+
+{{/* Rules of the operator. Takes a list: the root, the file with the role. The rule for first workspaces can be left out. */}}
+{{- define "workspace-operator.rules" -}}
+{{- $root := index . 0 -}}
+{{- range ($root.Files.Get (index . 1) | fromYaml).rules }}
+{{- if or $root.Values.rbac.createFirstWorkspaces (not (and (has "workspaces" .resources) (has "create" .verbs))) }}
+{{ toYaml (list .) }}
+{{- end }}
+{{- end }}
+{{- end -}}
