@@ -17,7 +17,7 @@ USAGE_ERROR = 64
 """As in sysexits.h. Click's own code, 2, means "changes" in plan."""
 
 SUMMARIES: Final = {
-    "apply": "Apply Workspace manifests without a cluster.",
+    "apply": "Apply Workspace and Account manifests without a cluster.",
     "validate": "Check manifests without a database and without a cluster.",
     "plan": "Show what an apply would change.",
     "status": "Show what is wrong with the installation.",

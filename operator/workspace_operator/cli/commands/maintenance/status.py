@@ -24,10 +24,11 @@ CLUSTER_HINT = (
 
 @app.command()
 def status(*, root_key_file: RootKeyFile = None, output: Output = Format.TABLE, database: Database) -> None:
-    """Show what is wrong with the installation: where, why, and what to do.
+    """Show what is wrong with the installation.
 
-    It reads the database only, and writes nothing. Each problem has a reason, which docs/reasons.md explains. Reasons
-    that only the cluster knows are in the status of the resources: kubectl get workspaces --all-namespaces.
+    For each problem, it says where, why, and what to do. It reads the database only, and writes nothing. Each problem
+    has a reason, which docs/reasons.md explains. Reasons that only the cluster knows are in the status of the
+    resources: kubectl get workspaces --all-namespaces.
 
     Exit codes: 0 nothing is wrong; 3 something is wrong; 1 an error; 64 wrong usage.
     """
