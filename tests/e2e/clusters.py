@@ -69,7 +69,8 @@ def namespace(cluster: Kubectl, recorder: StatusRecorder) -> Iterator[str]:
     name = f"test-{secrets.token_hex(4)}"
     cluster("create", "namespace", name)
     yield name
-    cluster("delete", "--raw", f"/apis/{API_VERSION}/namespaces/{name}/workspaces")  # all at once
+    for plural in ("accounts", "workspaces"):  # all of a kind at once; an Account could create a Workspace again
+        cluster("delete", "--raw", f"/apis/{API_VERSION}/namespaces/{name}/{plural}")
     wait_until(lambda: _is_empty(cluster, name))
     assert recorder.refusals(name) == []
 

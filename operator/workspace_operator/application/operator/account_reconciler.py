@@ -4,6 +4,7 @@ The decision is pure (``reconcile.policies.accounts``). Before each action the r
 was observed, and the store compares what was observed: an older document never replaces the settings of a newer one.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from workspace_operator.errors import (
     StoreUnavailable,
     WorkspaceOperatorError,
 )
+from workspace_operator.log_lines import LogLine
 from workspace_operator.reconcile.model.account_resources import (
     FIRST_WORKSPACE_AFTER,
     AccountPlan,
@@ -36,6 +38,8 @@ from workspace_operator.reconcile.model.accounts import AccountAction, AccountKe
 from workspace_operator.reconcile.model.observed import StoreUnreachable
 from workspace_operator.reconcile.policies.accounts import decide_account, needs_workspace_lookup
 from workspace_operator.workspaces.usage import month_of, total_usage
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -163,6 +167,7 @@ class AccountReconciler:
             try:
                 self.workspaces.create(action.namespace, action.as_manifest())
             except ClusterForbidden as error:
+                logger.warning(LogLine(namespace=action.namespace, name=action.name, error=str(error)))
                 state.first = replace(state.first, refusal=str(error))
                 return
         state.actions_done.append(type(action).__name__)
