@@ -55,10 +55,6 @@ READING: Final = {
         ("retention._expired", "delivery"),
         ("retention._expired", "delivery_content"),
     },
-    "it checks the whole database": {
-        ("integrity._violations", "credential"),
-        ("integrity._violations", "migration"),
-    },
     "it deletes the workspace": {("workspaces.delete_workspace", table.name) for table in WORKSPACE_TABLES}
     - {("workspaces.delete_workspace", "workspace_lock")},
     "it checks whether a workspace has rows, and stops at the first one": {

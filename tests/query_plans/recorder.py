@@ -22,6 +22,9 @@ PLANNED: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 CARRIERS: Final = ("sql", "databases", "row_batches")
 """Modules that send statements of other modules."""
 
+WHOLE_DATABASE: Final = frozenset(file.stem for file in (Path(STORE) / "maintenance").glob("[!_]*.py"))
+"""Modules that an administrator runs to check, copy or describe a database: they read all of it, as they are to do."""
+
 CodeLocation = tuple[str, int]
 """A module of the store and a line."""
 
@@ -68,7 +71,7 @@ class StatementRecorder:
         self.places.update((module, line) for module, _, line in frames)
         if "set_config('" in text and "'enable_" in text:
             self._settings = (*self._settings, text)
-        if not PLANNED.match(text) or not frames:
+        if not PLANNED.match(text) or not frames or any(module in WHOLE_DATABASE for module, *_ in frames):
             return
         origin = next((f"{module}.{name}" for module, name, _ in frames if module not in CARRIERS), "")
         if not origin:
