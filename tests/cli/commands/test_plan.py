@@ -166,6 +166,7 @@ def test_json_says_everything(run: Run) -> None:
     assert len(sample["sharesWith"]) == 1
     assert resource == {
         "sending": None,
+        "kind": "Workspace",
         "namespace": "default",
         "name": "crm",
         "workspaceID": 1,
