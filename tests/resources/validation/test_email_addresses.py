@@ -63,16 +63,15 @@ def is_sender(text: str) -> bool:
 NAMES = st.text('aZ9. -"\\,<>(é🛒\u200b\n\x7f', max_size=10)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(SOUP | NEAR_ADDRESSES | st.tuples(NAMES, NEAR_ADDRESSES | SOUP).map("{0[0]}<{0[1]}>".format))
 @example("Shop <hello@shop.example>")
 @example('"Shop, Inc." <hello@shop.example>')
 @example('"a<b"@shop.example')
 @example("<hello@shop.example>")
 def test_operator_takes_every_sender_that_admission_takes(text: str) -> None:
-    assume(text.isascii() and "xn--" not in text.lower() and is_sender(text))
-
-    assert parse_mailbox(text, field="from").key
+    if text.isascii() and "xn--" not in text.lower() and is_sender(text):  # most texts are none
+        assert parse_mailbox(text, field="from").key
 
 
 @pytest.mark.parametrize("sender", ["hello@shop.example", "Shop <hello@shop.example>", "Läden 🛒 <hello@shop.example>"])
