@@ -175,14 +175,27 @@ def test_database_in_place_is_replaced_only_on_request(run: Run, backed_up: Path
         assert earlier.execute("SELECT count(*) FROM person").fetchone() == (1,)
 
 
-def test_another_database_is_not_replaced(run: Run, backed_up: Path) -> None:
+def test_another_database_with_workspaces_is_not_replaced(run: Run, crm: Crm, backed_up: Path) -> None:
     lose_database()
-    assert run("database", "upgrade").code == 0
+    crm()
 
     refused = run("database", "restore", backed_up, "--replace")
 
     assert "is a backup of the database" in refused.failure
     assert people(run) == 0
+
+
+def test_empty_database_of_another_identity_is_replaced_on_request(run: Run, backed_up: Path) -> None:
+    lose_database()
+    assert run("database", "upgrade").code == 0
+
+    refused = run("database", "restore", backed_up)
+    replaced = run("database", "restore", backed_up, "--replace")
+
+    assert "add --replace" in refused.failure
+    assert (replaced.code, people(run)) == (0, 2)
+    [aside] = Path.cwd().glob("store.db.replaced-*")
+    assert str(aside) in replaced.err
 
 
 def test_damaged_database_is_replaced(run: Run, backed_up: Path) -> None:
