@@ -120,6 +120,21 @@ def test_backup_needs_the_root_key_of_the_database(run: Run) -> None:
     assert "the backup has no root key" in run("database", "restore", "without.backup").err
 
 
+@pytest.mark.usefixtures("backed_up")
+def test_backup_in_a_pod_finds_the_mounted_root_key(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted" / "root-key"
+    mounted.parent.mkdir()
+    Path("store.db.root-key").rename(mounted)
+    monkeypatch.setenv("WORKSPACE_OPERATOR_ROOT_KEY_FILE", str(mounted))
+
+    done = run("database", "backup", "again.backup")
+
+    assert done.code == 0
+    assert json.loads(run("database", "status", "-o", "json").out)["rootKey"] == "as the database"
+    with tarfile.open("again.backup") as archive:
+        assert "root-key" in archive.getnames()
+
+
 def test_backups_of_a_database_in_use_are_consistent(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/busy.db"
     stopping = threading.Event()
