@@ -59,12 +59,13 @@ def notice(kind: NoticeKind = NoticeKind.MIGRATION_BLOCKED, **changes: Any) -> N
 
 @dataclass(slots=True, kw_only=True)
 class FakeNotices:
-    """Implements the port ``Notices``; ``claimable`` False: another sender is faster."""
+    """Implements the port ``Notices``; ``claimable`` and ``updatable`` False: another sender is faster."""
 
     waiting: dict[NoticeKey, Notice] = field(default_factory=dict)
     updates: list[NoticeUpdate] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
     claimable: bool = True
+    updatable: bool = True
 
     def put(self, *notices: Notice) -> None:
         self.waiting |= {each.key: each for each in notices}
@@ -75,13 +76,16 @@ class FakeNotices:
             :limit
         ]
 
-    def claim(self, notice: Notice, *, key_fingerprint: str, until: datetime) -> bool:  # noqa: ARG002 - the port's
-        if self.claimable:
-            claimed = replace(notice, due_at=until, attempts=notice.attempts + 1, unknowns=notice.unknowns + 1)
-            self.waiting[notice.key] = claimed
-        return self.claimable
+    def claim(self, notice: Notice, *, key_fingerprint: str, until: datetime) -> Notice | None:  # noqa: ARG002 - the port's
+        if not self.claimable or self.waiting[notice.key] != notice:
+            return None
+        claimed = replace(notice, due_at=until, attempts=notice.attempts + 1, unknowns=notice.unknowns + 1)
+        self.waiting[notice.key] = claimed
+        return claimed
 
-    def update(self, notice: Notice, update: NoticeUpdate, *, now: datetime) -> None:  # noqa: ARG002 - the port's
+    def update(self, notice: Notice, update: NoticeUpdate, *, now: datetime) -> bool:  # noqa: ARG002 - the port's
+        if not self.updatable or self.waiting[notice.key] != notice:
+            return False
         self.updates.append(update)
         current = self.waiting.pop(notice.key)
         if update.state is NoticeState.WAITING:
@@ -89,6 +93,7 @@ class FakeNotices:
             self.waiting[notice.key] = replace(
                 current, due_at=update.due_at, tries=update.tries, unknowns=update.unknowns
             )
+        return True
 
 
 DAY = timedelta(days=1)

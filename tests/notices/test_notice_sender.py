@@ -1,5 +1,6 @@
 """Notices are mailed once, to the admins of an Account, with retries and an end (accounts §6)."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -9,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from tests.mail.servers.smtp_server import running
 from tests.mail.sink import Sink
 from tests.mail.transports import transport
 from tests.notices.notices import ADMINS, DAY, NOW, FakeNotices, account, notice
 from workspace_operator.application.accounts.notices import MAX_BATCH, NoticeSender
-from workspace_operator.application.ports import Handover, HandoverResult, NoticeState
+from workspace_operator.application.ports import Handover, HandoverResult, Notice, NoticeState
+from workspace_operator.errors import StoreUnavailable
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.reconcile.model.accounts import Notices
 from workspace_operator.sending.deliveries import AttemptOutcome
@@ -101,6 +104,19 @@ def office(*answers: Any, **changes: Any) -> Office:
     made = Office(transports=Answers(answers=list(answers)))
     made.notices.put(notice(**changes))
     return made
+
+
+def batch() -> list[Notice]:
+    """As many notices as a sender reads at a time."""
+    first = notice()
+    return [replace(first, key=replace(first.key, subject=str(number))) for number in range(MAX_BATCH)]
+
+
+class UnavailableNotices(FakeNotices):
+    """A store that answers reads, and no writes."""
+
+    def claim(self, notice: Notice, *, key_fingerprint: str, until: datetime) -> Notice | None:  # noqa: ARG002 - the port's
+        raise StoreUnavailable("the database is away")
 
 
 def test_notice_is_mailed_to_all_admins_once() -> None:
@@ -240,6 +256,111 @@ def test_another_sender_is_faster() -> None:
     assert made.notices.updates == []
 
 
+@pytest.mark.parametrize("room", [(10, 0.0), (0, 90.0)], ids=["after a claim", "before a claim"])
+def test_notice_that_another_sender_changed_stays_as_it_is(
+    room: tuple[int, float], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    made = office(SENT)
+    made.transports.room = room
+    made.notices.updatable = False
+
+    assert made.work() is False
+
+    assert made.notices.updates == []
+    assert caplog.messages == []
+
+
+def test_batch_that_cannot_be_claimed_is_not_repeated_at_once() -> None:
+    made = office()
+    made.notices.put(*batch())
+    made.notices.claimable = False  # as with another root key: all stay due
+
+    assert made.work() is False
+
+
+@pytest.mark.parametrize(
+    ("admin", "recipient"),
+    [
+        ('"ada"@nordlicht.example', "ada@nordlicht.example"),
+        (r'"\a da"@nordlicht.example', '"a da"@nordlicht.example'),
+        ("ada@büro.example", "ada@xn--bro-hoa.example"),
+    ],
+)
+def test_odd_address_of_an_admin_is_mailed(admin: str, recipient: str) -> None:
+    made = office(SENT, account=account(admins=(*ADMINS, admin)))
+
+    made.work()
+
+    assert made.transports.mails[0].recipients == (*ADMINS, recipient)
+    message = message_from_bytes(made.transports.mails[0].data, policy=policy.default)
+    assert message["To"].addresses[-1].addr_spec == recipient
+    assert made.states() == [(NoticeState.SENT, None)]
+
+
+def test_two_spellings_of_an_admin_get_one_copy() -> None:
+    made = office(SENT, account=account(admins=(*ADMINS, '"ana"@nordlicht.example')))
+
+    made.work()
+
+    assert made.transports.mails[0].recipients == ADMINS
+
+
+def test_address_that_no_header_can_have_is_left_out() -> None:
+    odd = r'"\"ada\""@nordlicht.example'
+    made, alone = office(SENT, account=account(admins=(odd, *ADMINS))), office(account=account(admins=(odd,)))
+
+    made.work()
+    alone.work()
+
+    assert made.transports.mails[0].recipients == ADMINS
+    assert alone.states() == [(NoticeState.FAILED, "no admin of the account has an address that can be mailed")]
+
+
+def test_server_without_smtputf8_keeps_no_other_admin_from_the_notice(caplog: pytest.LogCaptureFixture) -> None:
+    outbox = FakeNotices()
+    outbox.put(notice(account=account(admins=("jürgen@nordlicht.example", *ADMINS))))
+    with (
+        running(enable_SMTPUTF8=False) as server,
+        closing(SMTPTransportPool([transport(server.port)])) as pool,
+    ):
+        NoticeSender(notices=outbox, transports=pool, root_key=ROOT_KEY, clock=lambda: NOW).work_once()
+
+    [envelope] = server.handler.envelopes
+    assert envelope.rcpt_tos == list(ADMINS)
+    assert isinstance(envelope.content, bytes)
+    assert envelope.content.isascii()
+    assert outbox.updates[0].state is NoticeState.SENT
+    assert any("leaves 1 admin(s) out: the server does not offer SMTPUTF8" in message for message in caplog.messages)
+
+
+def test_message_that_no_admin_can_get_is_refused() -> None:
+    made = office((AttemptOutcome.REFUSED, None), account=account(admins=("jürgen@nordlicht.example",)))
+
+    made.work()
+
+    assert made.states() == [(NoticeState.FAILED, "refused")]
+
+
+def test_fault_of_one_notice_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    faulty = notice()
+    made = office(SENT, key=replace(faulty.key, subject="2"), created_at=NOW + timedelta(seconds=1))
+    made.notices.waiting = {faulty.key: replace(faulty, details={}), **made.notices.waiting}
+
+    made.work()
+
+    assert made.states() == [(NoticeState.SENT, None)]
+    assert caplog.messages[0].startswith("notice MigrationBlocked of workspace 7: an attempt failed with KeyError\n")
+
+
+def test_store_that_is_away_ends_the_look() -> None:
+    made = Office(notices=UnavailableNotices())
+    made.notices.put(notice())
+
+    with pytest.raises(StoreUnavailable):
+        made.work()
+
+
 def test_without_a_root_key_nothing_is_mailed() -> None:
     made = office()
 
@@ -256,8 +377,7 @@ def test_stopping_sender_begins_nothing() -> None:
 
 def test_full_batch_has_more() -> None:
     made = office(*[SENT] * MAX_BATCH)
-    first = notice()
-    made.notices.put(*(replace(first, key=replace(first.key, subject=str(number))) for number in range(MAX_BATCH)))
+    made.notices.put(*batch())
 
     assert made.work() is True
     assert len(made.transports.mails) == MAX_BATCH

@@ -15,6 +15,7 @@ from workspace_operator.sending.addresses import (
     MAX_RECIPIENTS,
     Mailbox,
     mailbox_keys,
+    parse_address,
     parse_mailbox,
     parse_mailboxes,
 )
@@ -255,6 +256,29 @@ def test_what_is_read_is_valid_and_stable(text: str) -> None:
         assert email_key(mailbox.address) == mailbox.key
         assert parse_mailboxes(str(mailbox), field="to") == (mailbox,)
     assert len(found) <= text.count("@")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (ANN, ANN),
+        (f" {ANN} ", ANN),
+        ('"ann"@shop.example', ANN),
+        (r'"\a\nn"@shop.example', ANN),
+        ('"änn"@bücher.example', "änn@xn--bcher-kva.example"),
+        (r'"ann\ lee"@shop.example', '"ann lee"@shop.example'),
+        ('"a,b"@shop.example', '"a,b"@shop.example'),
+    ],
+)
+def test_quotes_that_are_not_needed_are_left_out(text: str, address: str) -> None:
+    assert parse_address(text, field="admins") == Mailbox("", address, email_key(address) or "")
+
+
+# An end of quotes that is missing is not made up.
+@pytest.mark.parametrize("text", ["", "ann", '"annx@shop.example', r'"\"ann\""@shop.example', f"{ANN}, {BOB}"])
+def test_text_that_is_no_address_of_a_header_is_an_error(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_address(text, field="admins")
 
 
 SLOW = {

@@ -169,6 +169,11 @@ readinessProbe:
 {{- end -}}
 
 {{/* Mounts, volumes and options of what sends. */}}
+{{- define "workspace-operator.rootKeyVariable" -}}
+- name: WORKSPACE_OPERATOR_ROOT_KEY_FILE
+  value: /etc/workspace-operator/root-key/root-key
+{{- end -}}
+
 {{- define "workspace-operator.rootKeyMount" -}}
 - name: root-key
   mountPath: /etc/workspace-operator/root-key

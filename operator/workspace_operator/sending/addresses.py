@@ -89,6 +89,18 @@ def parse_mailbox(text: str, *, field: str) -> Mailbox:
     return mailboxes[0]
 
 
+def parse_address(text: str, *, field: str) -> Mailbox:
+    """Parse an address that was accepted for its e-mail key alone, so that its local part may have needless quotes.
+
+    Those are left out: it is the same address. Raises InvalidInput.
+    """
+    local, _, domain = text.strip().rpartition("@")
+    if local.startswith('"') and email_key(text) is not None:
+        unquoted = _escape.sub(r"\1", local[1:-1])
+        local = unquoted if email_key(f"{unquoted}@{domain}") is not None else _quoted(unquoted)
+    return parse_mailbox(f"{local}@{domain}", field=field)
+
+
 def mailbox_keys(mailboxes: Iterable[Mailbox]) -> frozenset[str]:
     """The e-mail keys of mailboxes."""
     return frozenset(mailbox.key for mailbox in mailboxes)

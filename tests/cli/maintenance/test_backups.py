@@ -120,6 +120,21 @@ def test_backup_needs_the_root_key_of_the_database(run: Run) -> None:
     assert "the backup has no root key" in run("database", "restore", "without.backup").err
 
 
+@pytest.mark.usefixtures("backed_up")
+def test_backup_in_a_pod_finds_the_mounted_root_key(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mounted = tmp_path / "mounted" / "root-key"
+    mounted.parent.mkdir()
+    Path("store.db.root-key").rename(mounted)
+    monkeypatch.setenv("WORKSPACE_OPERATOR_ROOT_KEY_FILE", str(mounted))
+
+    done = run("database", "backup", "again.backup")
+
+    assert done.code == 0
+    assert json.loads(run("database", "status", "-o", "json").out)["rootKey"] == "as the database"
+    with tarfile.open("again.backup") as archive:
+        assert "root-key" in archive.getnames()
+
+
 def test_backups_of_a_database_in_use_are_consistent(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/busy.db"
     stopping = threading.Event()
@@ -175,14 +190,27 @@ def test_database_in_place_is_replaced_only_on_request(run: Run, backed_up: Path
         assert earlier.execute("SELECT count(*) FROM person").fetchone() == (1,)
 
 
-def test_another_database_is_not_replaced(run: Run, backed_up: Path) -> None:
+def test_another_database_with_workspaces_is_not_replaced(run: Run, crm: Crm, backed_up: Path) -> None:
     lose_database()
-    assert run("database", "upgrade").code == 0
+    crm()
 
     refused = run("database", "restore", backed_up, "--replace")
 
     assert "is a backup of the database" in refused.failure
     assert people(run) == 0
+
+
+def test_empty_database_of_another_identity_is_replaced_on_request(run: Run, backed_up: Path) -> None:
+    lose_database()
+    assert run("database", "upgrade").code == 0
+
+    refused = run("database", "restore", backed_up)
+    replaced = run("database", "restore", backed_up, "--replace")
+
+    assert "add --replace" in refused.failure
+    assert (replaced.code, people(run)) == (0, 2)
+    [aside] = Path.cwd().glob("store.db.replaced-*")
+    assert str(aside) in replaced.err
 
 
 def test_damaged_database_is_replaced(run: Run, backed_up: Path) -> None:

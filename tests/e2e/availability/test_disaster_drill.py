@@ -44,7 +44,6 @@ def test_lost_database_comes_back_with_the_last_person(own_env: NamespaceEnv, tm
     own_env.wait_for_reason("WorkspaceMissing", "club")
     own_env.wait_for_reason("WorkspaceMissing", "shop")
     operator.stop()
-    file.unlink()  # the empty one that the operator made is another database
     run(own_env, block("lost database, in a cluster"), tmp_path)
     operator.start()
     run(own_env, block("after the lost database"), tmp_path)

@@ -13,7 +13,7 @@ from tests.controlplane.kubectl import find_kubectl
 MANIFESTS = Path(__file__).parents[3] / "manifests"
 PASSWORDS, ROOT_KEY = "workspace-operator-smtp", "workspace-operator-root-key"
 TRANSPORTS = "--transports=/etc/workspace-operator/transports/transports.yaml"
-KEY_FILE = "--root-key-file=/etc/workspace-operator/root-key/root-key"
+KEY_FILE = {"name": "WORKSPACE_OPERATOR_ROOT_KEY_FILE", "value": "/etc/workspace-operator/root-key/root-key"}
 
 
 def deployments(folder: Path, overlay: str, component: str) -> dict[str, Any]:
@@ -51,12 +51,19 @@ def args(deployment: Any) -> list[str]:
     return list(container["args"])
 
 
+def variables(deployment: Any) -> list[dict[str, Any]]:
+    """The environment, which commands that a person runs in the pod have, too."""
+    (container,) = pod(deployment)["containers"]
+    return list(container["env"])
+
+
 @pytest.mark.parametrize("overlay", ["sqlite", "one-namespace"])
 def test_one_process_sends_if_the_component_is_added(tmp_path: Path, overlay: str) -> None:
     (operator,) = deployments(tmp_path, overlay, "sending").values()
 
     assert secrets(operator) == {PASSWORDS, ROOT_KEY}
-    assert args(operator)[-2:] == [TRANSPORTS, KEY_FILE]
+    assert args(operator)[-1] == TRANSPORTS
+    assert KEY_FILE in variables(operator)
 
 
 def test_only_the_worker_gets_passwords(tmp_path: Path) -> None:
@@ -67,8 +74,8 @@ def test_only_the_worker_gets_passwords(tmp_path: Path) -> None:
         "workspace-api": {ROOT_KEY},
         "workspace-worker": {PASSWORDS, ROOT_KEY},
     }
-    assert KEY_FILE in args(found["workspace-api"])
-    assert args(found["workspace-worker"])[:4] == ["run", "worker", TRANSPORTS, KEY_FILE]
+    assert [name for name in found if KEY_FILE in variables(found[name])] == ["workspace-api", "workspace-worker"]
+    assert args(found["workspace-worker"])[:3] == ["run", "worker", TRANSPORTS]
 
 
 def test_operator_beside_a_worker_does_not_send(tmp_path: Path) -> None:

@@ -222,12 +222,13 @@ def test_claimed_notice_is_due_again_later(sql_env: WorkspaceEnv) -> None:
     until = env.store.clock() + timedelta(minutes=2)
     env.store.sending_queue.register_sender("s1", [], FINGERPRINT, now=env.store.clock())
 
-    assert outbox(env).claim(found, key_fingerprint=FINGERPRINT, until=until) is True
-    assert outbox(env).claim(found, key_fingerprint=FINGERPRINT, until=until) is False
+    claimed = outbox(env).claim(found, key_fingerprint=FINGERPRINT, until=until)
+    assert outbox(env).claim(found, key_fingerprint=FINGERPRINT, until=until) is None
 
     assert due(env) == []
     env.store.clock.advance(120)
     [again] = due(env)
+    assert claimed == again
     assert (again.attempts, again.unknowns, again.due_at) == (1, 1, until)
 
 
@@ -237,7 +238,7 @@ def test_sender_with_another_root_key_claims_nothing(sql_env: WorkspaceEnv) -> N
     [found] = due(env)
     env.store.sending_queue.register_sender("s1", [], FINGERPRINT, now=env.store.clock())
 
-    assert outbox(env).claim(found, key_fingerprint="other", until=env.store.clock()) is False
+    assert outbox(env).claim(found, key_fingerprint="other", until=env.store.clock()) is None
 
 
 def test_notice_that_waits_is_due_again(sql_env: WorkspaceEnv) -> None:
@@ -252,6 +253,25 @@ def test_notice_that_waits_is_due_again(sql_env: WorkspaceEnv) -> None:
     assert due(env) == []
     env.store.clock.advance(60)
     assert [(each.tries, each.unknowns) for each in due(env)] == [(1, 0)]
+
+
+@pytest.mark.parametrize("state", [NoticeState.WAITING, NoticeState.FAILED])
+def test_late_sender_changes_nothing_that_another_has_sent(sql_env: WorkspaceEnv, state: NoticeState) -> None:
+    env = mailing(sql_env)
+    block(env)
+    [found] = due(env)  # as the slow sender has read it, too
+    now = env.store.clock()
+    env.store.sending_queue.register_sender("s1", [], FINGERPRINT, now=now)
+    claimed = outbox(env).claim(found, key_fingerprint=FINGERPRINT, until=now + timedelta(minutes=2))
+    assert claimed is not None
+    late = NoticeUpdate(state=state, due_at=now if state is NoticeState.WAITING else None, failure="paused")
+
+    assert outbox(env).update(found, late, now=now) is False  # while the other hands it over
+    assert outbox(env).update(claimed, SENT, now=now) is True
+    assert outbox(env).update(found, late, now=now) is False
+
+    assert rows(env) == [("MigrationBlocked", "1", "sent")]
+    assert due(env) == []
 
 
 def test_ended_notice_is_kept_for_a_month(sql_env: WorkspaceEnv) -> None:

@@ -6,7 +6,8 @@ workspace. It goes by the transport that ``spec.notices`` of the Account names, 
 
 import hashlib
 import logging
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,10 +15,10 @@ from typing import Final, assert_never
 
 from workspace_operator.application.accounts.notice_texts import notice_text
 from workspace_operator.application.ports import Notice, Notices, NoticeState, NoticeUpdate, TransportPool
-from workspace_operator.errors import InvalidInput
+from workspace_operator.errors import InvalidInput, StoreUnavailable
 from workspace_operator.reconcile.model.accounts import Account
 from workspace_operator.reconcile.model.accounts import Notices as NoticeSettings
-from workspace_operator.sending.addresses import Mailbox, parse_mailbox
+from workspace_operator.sending.addresses import Mailbox, parse_address, parse_mailbox
 from workspace_operator.sending.deliveries import HANDOVER_SECONDS, AttemptOutcome, DeliveryState
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import OutgoingMail
@@ -52,25 +53,48 @@ class NoticeSender:
     stopping: Callable[[], bool] = field(default=lambda: False)
 
     def work_once(self) -> bool:
-        """Mail up to a batch of notices; whether there may be more."""
+        """Mail up to a batch of notices; whether there may be more that this sender can do something about."""
         if self.root_key is None:
             return False
         names, now = [offer.name for offer in self.transports.offers], self.clock()
         due = self.notices.due(names, too_old=now - MAX_AGE, limit=MAX_BATCH, now=now)
+        done = 0
         for notice in due:
             if self.stopping():
                 return False
-            self._process(notice, self.root_key)
-        return len(due) == MAX_BATCH
+            done += self._process(notice, self.root_key)
+        # Without progress the same notices are due at once: those of a database with another root key stay so.
+        return done > 0 and len(due) == MAX_BATCH
 
-    def _process(self, notice: Notice, root_key: RootKey) -> None:
-        update = self._without_hand_over(notice)
+    def _process(self, notice: Notice, root_key: RootKey) -> bool:
+        """Do what is next for a notice; whether its row was changed. A fault of one holds up no other."""
+        try:
+            return self._work(notice, root_key)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - the other notices go on
+            place = "".join(traceback.format_tb(error.__traceback__))  # without the message, which can hold an address
+            logger.error(  # noqa: TRY400 - the same
+                "notice %s of workspace %d: an attempt failed with %s\n%s",
+                notice.key.kind,
+                notice.key.workspace_id,
+                type(error).__name__,
+                place,
+            )
+            return False
+
+    def _work(self, notice: Notice, root_key: RootKey) -> bool:
+        current, update = notice, self._without_hand_over(notice)
         if update is None:
-            if not self.notices.claim(notice, key_fingerprint=root_key.fingerprint(), until=self.clock() + CLAIM):
-                return
-            update = self._hand_over(notice)
-        self.notices.update(notice, update, now=self.clock())
+            until = self.clock() + CLAIM
+            claimed = self.notices.claim(notice, key_fingerprint=root_key.fingerprint(), until=until)
+            if claimed is None:
+                return False
+            current, update = claimed, self._hand_over(notice)
+        if not self.notices.update(current, update, now=self.clock()):
+            return False
         _log(notice, update)
+        return True
 
     def _without_hand_over(self, notice: Notice) -> NoticeUpdate | None:
         """What follows without a hand-over: the first rule that holds. None: it may be handed over now."""
@@ -87,12 +111,13 @@ class NoticeSender:
 
     def _hand_over(self, notice: Notice) -> NoticeUpdate:
         """Hand a claimed notice over, and decide what follows as for a delivery (sending §6.2)."""
-        now, settings = self.clock(), _settings(notice)
-        deadline = self.transports.monotonic() + HANDOVER_SECONDS
-        mail = _mail(notice, self.transports, now=now)
-        handover = self.transports.hand_over(settings.transport, INSTALLATION, [mail], deadline=deadline)
-        handover.wait(HANDOVER_SECONDS + 1)
-        result = next(iter(handover.take_ended()), _no_result(mail))
+        readers = _readers(notice.account)
+        result = self._transfer(notice, readers)
+        in_ascii = [reader for reader in readers if reader.address.isascii()]
+        if _cannot_be_written(result) and 0 < len(in_ascii) < len(readers):
+            # Nothing went out: the server offers no SMTPUTF8, which some of the admins need.
+            _log_left_out(notice, len(readers) - len(in_ascii))
+            result = self._transfer(notice, in_ascii)
         history = History(
             attempts=notice.attempts, tries=notice.tries, unknowns=notice.unknowns, first_tried_at=notice.created_at
         )
@@ -104,6 +129,14 @@ class NoticeSender:
             tries=notice.tries + following.counts_as_try,
             unknowns=notice.unknowns + (result.outcome is AttemptOutcome.UNKNOWN),
         )
+
+    def _transfer(self, notice: Notice, readers: Sequence[Mailbox]) -> HandoverResult:
+        """Hand the message to these readers over, and wait for the answer."""
+        deadline = self.transports.monotonic() + HANDOVER_SECONDS
+        mail = _mail(notice, readers, self.transports, now=self.clock())
+        handover = self.transports.hand_over(_settings(notice).transport, INSTALLATION, [mail], deadline=deadline)
+        handover.wait(HANDOVER_SECONDS + 1)
+        return next(iter(handover.take_ended()), _no_result(mail))
 
 
 _STATES: Final = {DeliveryState.SENT: NoticeState.SENT, DeliveryState.WAITING: NoticeState.WAITING}
@@ -145,7 +178,9 @@ def _has_no_reader(case: Case) -> NoticeUpdate | None:
     account = case.notice.account
     if account is None or account.settings.notices is None:
         return case.fail("the account mails no notices any more")
-    return None if account.settings.admins else case.fail("the account has no admins")
+    if not account.settings.admins:
+        return case.fail("the account has no admins")
+    return None if _readers(account) else case.fail("no admin of the account has an address that can be mailed")
 
 
 def _has_unknown_outcome(case: Case) -> NoticeUpdate | None:
@@ -192,16 +227,25 @@ def _sender(settings: NoticeSettings) -> Mailbox | None:
         return None
 
 
-def _readers(account: Account) -> tuple[Mailbox, ...]:
-    """The admins as mailboxes; an entry that is no address has been refused with the Account."""
-    return tuple(parse_mailbox(admin, field="spec.admins") for admin in account.settings.admins)
+def _readers(account: Account | None) -> Sequence[Mailbox]:
+    """The admins as mailboxes, each once.
+
+    The Account was accepted for their e-mail keys, which are less strict; the few that no header can have are left out.
+    """
+    readers: dict[str, Mailbox] = {}
+    for admin in account.settings.admins if account else ():
+        try:
+            reader = parse_address(admin, field="spec.admins")
+        except InvalidInput:
+            continue
+        readers.setdefault(reader.key, reader)
+    return tuple(readers.values())
 
 
-def _mail(notice: Notice, transports: TransportPool, *, now: datetime) -> OutgoingMail:
+def _mail(notice: Notice, readers: Sequence[Mailbox], transports: TransportPool, *, now: datetime) -> OutgoingMail:
     """The message, which has the same Message-ID at every try."""
     settings = _settings(notice)
     sender = parse_mailbox(settings.sender, field="spec.notices.from")
-    readers = _readers(notice.account) if notice.account else ()
     text, mail_id = notice_text(notice), _mail_id(notice)
     headers = (
         ("From", address_list([sender])),
@@ -230,9 +274,24 @@ def _no_result(mail: OutgoingMail) -> HandoverResult:
     return HandoverResult(delivery_id=mail.delivery_id, outcome=AttemptOutcome.UNKNOWN, reply="no answer in time")
 
 
+def _cannot_be_written(result: HandoverResult) -> bool:
+    """Whether the message was not handed over at all, since this server has no form for it."""
+    return result.outcome is AttemptOutcome.REFUSED and result.code is None
+
+
 def _failure(result: HandoverResult) -> str:
     """Why it was not sent; the server's reply can hold an address, and is left out."""
     return f"{result.outcome}" + (f", code {result.code}" if result.code else "")
+
+
+def _log_left_out(notice: Notice, count: int) -> None:
+    key = notice.key
+    logger.warning(
+        "notice %s of workspace %d leaves %d admin(s) out: the server does not offer SMTPUTF8, which the address needs",
+        key.kind,
+        key.workspace_id,
+        count,
+    )
 
 
 def _log(notice: Notice, update: NoticeUpdate) -> None:

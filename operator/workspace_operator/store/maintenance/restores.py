@@ -52,12 +52,12 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Facts:
-    """What the decision to restore depends on; ``present_store_id`` is None without a readable database in place."""
+    """What the decision to restore depends on; ``present`` is None without a readable database in place."""
 
     request: RestoreRequest
     contents: BackupContents
     description: DatabaseDescription
-    present_store_id: str | None
+    present: DatabaseDescription | None
     waiting: int
 
 
@@ -98,18 +98,18 @@ def _facts(contents: BackupContents, request: RestoreRequest) -> _Facts:
         request=request,
         contents=contents,
         description=description,
-        present_store_id=_store_id_of(request.file),
+        present=_describe_present(request.file),
         waiting=int(waiting),
     )
 
 
-def _store_id_of(file: Path) -> str | None:
-    """The identity of the database in place; None without one, or if it is too damaged to be read."""
+def _describe_present(file: Path) -> DatabaseDescription | None:
+    """The database in place; None without one, or if it is too damaged to be read."""
     if not file.exists() or not file.stat().st_size:
         return None
     try:
         with closing(Database(f"sqlite:///{file}", read_only=True)) as present:
-            return descriptions.describe(present).store_id
+            return descriptions.describe(present)
     except StoreUnavailable:
         return None
 
@@ -127,13 +127,16 @@ def has_foreign_schema(facts: _Facts) -> Exception | None:
 
 
 def belongs_to_another_database(facts: _Facts) -> Exception | None:
-    """The database in place is not the one that was backed up."""
-    backed_up = facts.description.store_id
-    if facts.present_store_id in (None, backed_up):
+    """The database in place has workspaces, and is not the one that was backed up.
+
+    One without workspaces holds nobody: after a loss, the operator makes such a database at its next start.
+    """
+    backed_up, present = facts.description.store_id, facts.present
+    if present is None or present.store_id in (None, backed_up) or not present.workspaces:
         return None
     return Conflict(
         f"{facts.request.name} is a backup of the database {backed_up}, but {facts.request.file} is the database "
-        f"{facts.present_store_id}: name another file with --database, or move that file away first"
+        f"{present.store_id}, which has workspaces: name another file with --database, or move that file away first"
     )
 
 

@@ -86,14 +86,24 @@ class Notices(Protocol):
         """
         ...
 
-    def claim(self, notice: Notice, *, key_fingerprint: str, until: datetime) -> bool:
+    def claim(self, notice: Notice, *, key_fingerprint: str, until: datetime) -> Notice | None:
         """Begin an attempt, which counts as unknown until it is updated; the notice is due again at ``until``.
 
         Returns:
-            False if another sender has claimed it, or the database has another root key.
+            The notice as claimed; None if another sender has changed it since it was read, or the database has another
+            root key.
         """
         ...
 
-    def update(self, notice: Notice, update: NoticeUpdate, *, now: datetime) -> None:
-        """Write what follows for a notice; also delete those of its workspace that are over and a month old."""
+    def update(self, notice: Notice, update: NoticeUpdate, *, now: datetime) -> bool:
+        """Write what follows for a notice; also delete those of its workspace that are over and a month old.
+
+        Args:
+            notice: as it was read or claimed.
+            update: what follows.
+            now: the time of the deletion.
+
+        Returns:
+            False, and the notice stays as it is, if another sender has changed it since.
+        """
         ...

@@ -81,7 +81,8 @@ def restore(
     """Restore a SQLite database from a backup.
 
     The backup is checked as a whole first; then it takes the place of the database in one step, with its root key. A
-    database that is in use, or that is not the one that was backed up, is refused. What was there is moved aside.
+    database that is in use is refused, and so is another one than was backed up, unless it has no workspaces. What was
+    there is moved aside.
     """
     with sys.stdin.buffer if file == STANDARD_OUTPUT else open_input_file(file) as source:
         restored = restore_backup(

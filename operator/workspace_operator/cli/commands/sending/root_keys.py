@@ -9,11 +9,13 @@ from workspace_operator import bootstrap
 from workspace_operator.bootstrap import Repositories
 from workspace_operator.errors import InvalidInput
 from workspace_operator.sending.keys import RootKey
+from workspace_operator.settings import variable_of
 
 RootKeyFile = Annotated[
     Path | None,
     typer.Option(
         "--root-key-file",
+        envvar=variable_of("--root-key-file"),
         metavar="FILE",
         exists=True,
         dir_okay=False,

@@ -1,7 +1,7 @@
 """The outbox of notices to the admins of accounts."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -50,20 +50,23 @@ class SQLNotices:
         with self.database.reading_one_snapshot() as connection:
             return [_notice(connection, row) for row in connection.execute(_DUE, parameters).all()]
 
-    def claim(self, notice_: Notice, *, key_fingerprint: str, until: datetime) -> bool:
-        """Begin an attempt, which counts as unknown; False if another sender did, or with another root key."""
-        values = {"due_at": until, "attempts": notice_.attempts + 1, "unknowns": notice_.unknowns + 1}
+    def claim(self, notice_: Notice, *, key_fingerprint: str, until: datetime) -> Notice | None:
+        """Begin an attempt, which counts as unknown; None if another sender did, or with another root key."""
+        claimed = replace(notice_, due_at=until, attempts=notice_.attempts + 1, unknowns=notice_.unknowns + 1)
+        values = {"due_at": claimed.due_at, "attempts": claimed.attempts, "unknowns": claimed.unknowns}
 
         def work(connection: sa.Connection) -> bool:
             if connection.execute(FINGERPRINT).scalar_one_or_none() != key_fingerprint:
                 return False
-            same = sa.and_(_is(notice_.key), notice.c.due_at == notice_.due_at, notice.c.attempts == notice_.attempts)
-            return connection.execute(sa.update(notice).where(same).values(values)).rowcount == 1
+            return connection.execute(sa.update(notice).where(_is_unchanged(notice_)).values(values)).rowcount == 1
 
-        return self.database.writing(work)
+        return claimed if self.database.writing(work) else None
 
-    def update(self, notice_: Notice, update: NoticeUpdate, *, now: datetime) -> None:
-        """Write what follows, and delete notices of the workspace that are over and a month old."""
+    def update(self, notice_: Notice, update: NoticeUpdate, *, now: datetime) -> bool:
+        """Write what follows, and delete notices of the workspace that are over and a month old.
+
+        False, and nothing is written, if another sender has changed the notice since it was read or claimed.
+        """
         values = {
             "state": update.state.value,
             "due_at": update.due_at,
@@ -72,18 +75,25 @@ class SQLNotices:
             "unknowns": update.unknowns,
         }
 
-        def work(connection: sa.Connection) -> None:
-            connection.execute(sa.update(notice).where(_is(notice_.key)).values(values))
+        def work(connection: sa.Connection) -> bool:
+            changed = connection.execute(sa.update(notice).where(_is_unchanged(notice_)).values(values)).rowcount
             ended = sa.and_(notice.c.due_at.is_(None), notice.c.created_at < now - KEEP_ENDED)
             of_workspace = notice.c.workspace_id == notice_.key.workspace_id
             connection.execute(sa.delete(notice).where(of_workspace, ended))
+            return changed == 1
 
-        self.database.writing(work)
+        return self.database.writing(work)
 
 
-def _is(key: NoticeKey) -> sa.ColumnElement[bool]:
+def _is_unchanged(notice_: Notice) -> sa.ColumnElement[bool]:
+    """The row of a notice, if no sender has written it since: each write changes at least one of the two columns."""
+    key = notice_.key
     return sa.and_(
-        notice.c.workspace_id == key.workspace_id, notice.c.kind == key.kind.value, notice.c.subject == key.subject
+        notice.c.workspace_id == key.workspace_id,
+        notice.c.kind == key.kind.value,
+        notice.c.subject == key.subject,
+        notice.c.due_at == notice_.due_at,
+        notice.c.attempts == notice_.attempts,
     )
 
 
