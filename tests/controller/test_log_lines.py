@@ -1,10 +1,12 @@
 """One line for each change that is made, each conflict and each error; none for a visit that changed nothing."""
 
+import json
 import logging
 
 import pytest
 
 from tests.controller.fixtures import ControllerEnv
+from workspace_operator.bootstrap.logs import JSONFormatter
 
 LOGGER = "workspace_operator.application.operator.controller"
 
@@ -67,6 +69,19 @@ def test_error_names_the_resource(
         "ERROR",
         "namespace=team-a name=shop: the reconcile failed and will be retried",
     )
+
+
+@pytest.mark.parametrize("kind", ["Workspace", "Account"])
+def test_line_has_the_kind_of_the_resource(
+    env: ControllerEnv, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(lines.handler, "formatter", JSONFormatter())
+    env.controller.kind = kind
+
+    env.update(env.apply("shop"))
+
+    [line] = [json.loads(text) for text in lines.text.splitlines()]
+    assert (line["kind"], line["namespace"], line["name"]) == (kind, "team-a", "shop")
 
 
 def broken(*_: object) -> None:

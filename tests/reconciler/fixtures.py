@@ -18,6 +18,7 @@ from workspace_operator.application.operator.heartbeats import HeartbeatMonitor
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.ports import Credentials, Secrets
 from workspace_operator.reconcile.model.actions import Event
+from workspace_operator.reconcile.model.observed import KnownResources
 from workspace_operator.resources.workspaces import API_VERSION, KIND
 
 PLACE = ("team-a", "shop-credentials")
@@ -38,6 +39,7 @@ class ReconcilerEnv:
     held: FakeSecrets = field(default_factory=FakeSecrets)
     now: datetime = NOW
     monitor: HeartbeatMonitor | None = None
+    known: KnownResources = frozenset
     random: Callable[[int], bytes] = field(default_factory=counting_random)
 
     @property
@@ -65,6 +67,7 @@ class ReconcilerEnv:
             clock=lambda: self.now,
             random=self.random,
             monitor=self.monitor,
+            known=self.known,
         )
         reconciler.reconcile(self.resources.get("team-a", "shop"))
         return [event for _, _, event in self.resources.events[before:]]

@@ -1,6 +1,6 @@
 """The reconcile of Accounts on fakes: newest document only, the first workspace, and what is left when one is gone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -35,21 +35,50 @@ OLD, YOUNG = "2026-05-01T11:00:00Z", "2026-05-01T11:59:00Z"
 
 @dataclass(slots=True)
 class FakeFirstWorkspaces:
-    """Implements the port ``FirstWorkspaces``; ``error`` is raised by a creation."""
+    """Implements the port ``FirstWorkspaces``.
 
-    accounts: set[tuple[str, str]] = field(default_factory=set)
+    Attributes:
+        accounts: the accountName of each Workspace, by namespace and name.
+        created: the manifests of those that were created, in order.
+        tries: how often a creation was tried.
+        before_create: done before each, as another writer would.
+        error: raised by a creation.
+    """
+
+    accounts: dict[tuple[str, str], str] = field(default_factory=dict)
     created: list[Mapping[str, Any]] = field(default_factory=list)
+    tries: int = 0
+    before_create: list[Callable[[], None]] = field(default_factory=list)
     error: Exception | None = None
 
     def names_account(self, namespace: str, account: str) -> bool:
-        return (namespace, account) in self.accounts
+        return any(place == namespace and named == account for (place, _), named in self.accounts.items())
 
     def create(self, namespace: str, manifest: Mapping[str, Any]) -> None:
+        self.tries += 1
+        for interruption in self.before_create:
+            interruption()
         if self.error is not None:
-            self.accounts |= {(namespace, "acme")} if isinstance(self.error, StaleRevision) else set()
             raise self.error
+        key = namespace, manifest["metadata"]["name"]
+        if key in self.accounts:
+            raise StaleRevision("the Kubernetes API answers 409 Conflict")
         self.created.append(manifest)
-        self.accounts.add((namespace, manifest["spec"]["accountName"]))
+        self.accounts[key] = manifest["spec"]["accountName"]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingCounters(FakeMessageCounters):
+    """Counters that do something before each read, and record it."""
+
+    before_read: list[Callable[[], None]] = field(default_factory=list)
+    reads: list[int] = field(default_factory=list)
+
+    def messages_sent(self, workspace_ids: Collection[int], month: Month) -> Mapping[int, int]:
+        for interruption in self.before_read:
+            interruption()
+        self.reads.append(len(workspace_ids))
+        return FakeMessageCounters.messages_sent(self, workspace_ids, month)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +107,7 @@ class AccountEnv:
         self.accounts = FailingAccounts(self.memory)
         self.resources = FakeResources()
         self.first = FakeFirstWorkspaces()
+        self.counters = RecordingCounters(self.memory)
         self.changes: list[str] = []
         self.time = 1000.0
         self.reconciler = AccountReconciler(
@@ -87,7 +117,7 @@ class AccountEnv:
             read_latest=lambda document: self.resources.get(*resource_key(document)),
             cluster_id="cluster-1",
             clock=lambda: NOW + timedelta(seconds=self.time - 1000),
-            usage=UsageReader(people=FakePeople(self.memory), counters=FakeMessageCounters(self.memory)),
+            usage=UsageReader(people=FakePeople(self.memory), counters=self.counters),
             on_change=self.changes.append,
         )
         self.controller = Controller(
@@ -193,12 +223,47 @@ def test_first_workspace_is_created_once(env: AccountEnv) -> None:
 
 def test_workspace_that_came_first_ends_the_question(env: AccountEnv) -> None:
     env.apply(firstWorkspace="Create")
-    env.first.error = StaleRevision("already exists")
+    env.first.before_create.append(lambda: env.first.accounts.update({("team-a", "acme"): "acme"}))
 
     status = env.reconcile()
 
-    assert (env.first.created, env.reason()) == ([], "InForce")
+    assert (env.first.tries, env.first.created, env.reason()) == (1, [], "InForce")
     assert "firstWorkspaceTime" in status
+
+
+def test_taken_name_of_first_workspace_is_told(env: AccountEnv) -> None:
+    env.first.accounts["team-a", "acme"] = "default"
+    env.apply(firstWorkspace="Create", plan={"workspaceLimit": 2})
+    env.reconcile()
+
+    env.apply(firstWorkspace="Create", plan={"workspaceLimit": 5})
+    status = env.reconcile()
+
+    message = status["conditions"][0]["message"]
+    assert env.reason() == "FirstWorkspaceRefused"
+    assert "there is a Workspace acme already, which does not name this account" in message
+    assert "Create a Workspace of another name with accountName acme, or set spec.firstWorkspace to None" in message
+    assert "manifests/rbac" not in message
+    assert (limit_of(env.stored()), status["observedGeneration"], env.first.tries) == (5, 2, 2)
+    assert "firstWorkspaceTime" not in status
+
+
+@pytest.mark.parametrize(
+    ("workspaces", "created"), [({}, 1), ({("team-a", "acme"): "default", ("team-a", "other"): "acme"}, 0)]
+)
+def test_taken_name_is_tried_again(env: AccountEnv, workspaces: dict[tuple[str, str], str], created: int) -> None:
+    env.first.accounts["team-a", "acme"] = "default"
+    env.controller.on_list(env.apply(firstWorkspace="Create"))
+    env.drain()
+    assert env.reason() == "FirstWorkspaceRefused"
+
+    env.first.accounts = workspaces
+    env.time += 60.0
+    env.controller.poll()
+    env.drain()
+
+    assert (len(env.first.created), env.reason()) == (created, "InForce")
+    assert "firstWorkspaceTime" in env.resources.get("team-a", "acme")["status"]
 
 
 def test_missing_right_is_told_and_tried_again(env: AccountEnv) -> None:
@@ -329,3 +394,46 @@ def test_status_has_the_usage_of_all_workspaces(env: AccountEnv) -> None:
     env.apply()
 
     assert env.reconcile()["usage"] == {"workspaces": 2, "people": 3, "messagesSent": 7}
+
+
+def test_usage_is_read_once_when_nothing_is_left_to_do(env: AccountEnv) -> None:
+    stored: list[Account | None] = []
+    env.counters.before_read.append(lambda: stored.append(env.stored()))
+    env.apply(firstWorkspace="Create", plan={"workspaceLimit": 2})
+
+    env.reconcile()
+
+    assert [limit_of(account) for account in stored] == [2]
+    assert len(env.first.created) == 1
+
+
+def test_usage_that_cannot_be_read_is_reported(env: AccountEnv) -> None:
+    def fail() -> None:
+        raise StoreUnavailable("the database does not answer")
+
+    env.counters.before_read.append(fail)
+    env.apply(plan={"workspaceLimit": 2})
+
+    env.reconcile()
+
+    assert (env.reason(), limit_of(env.stored())) == ("StoreUnavailable", 2)
+
+
+def test_deleted_account_is_not_counted(env: AccountEnv) -> None:
+    env.apply()
+    env.reconcile()
+    env.resources.documents["team-a", "acme"]["metadata"]["deletionTimestamp"] = OLD
+
+    env.reconcile()
+
+    assert env.counters.reads == [0]
+
+
+def test_first_workspace_that_becomes_due_meanwhile_waits_for_a_lookup(env: AccountEnv) -> None:
+    env.first.accounts["team-a", "shop"] = "acme"
+    env.counters.before_read.append(lambda: setattr(env, "time", env.time + 61.0))
+    env.apply(created=YOUNG, firstWorkspace="Create")
+
+    env.reconcile()
+
+    assert env.first.created == []

@@ -6,11 +6,13 @@ import pytest
 
 from tests.fakes.cluster.resources import FakeResources
 from tests.fakes.database import InMemoryDatabase
+from tests.fakes.workspaces.accounts import FakeAccounts
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.reconcile.builders import NOW
 from tests.reconciler.fixtures import ReconcilerEnv
 from tests.workspaces import create_workspace
 from workspace_operator.errors import ClusterForbidden
+from workspace_operator.reconcile.model.accounts import AccountKey, AccountSettings, SetAccount
 from workspace_operator.resources.workspaces import ADOPT
 from workspace_operator.workspaces.model import Owner
 
@@ -72,3 +74,21 @@ def test_neighbours_are_asked_about(env: ReconcilerEnv) -> None:
     env.reconcile()
 
     assert env.status()["workspaceID"] == number
+
+
+def test_known_owners_in_a_full_account_are_not_asked_about(env: ReconcilerEnv) -> None:
+    for name in ("other", "released"):
+        owner = Owner(cluster="cluster-1", namespace="team-a", name=name, uid=f"uid-of-{name}")
+        create_workspace(FakeWorkspaces(env.memory), owner, now=NOW, display_name=name)
+    key = AccountKey(cluster="cluster-1", namespace="team-a", name="default")
+    settings = AccountSettings(display_name="Team", workspace_limit=2)
+    FakeAccounts(env.memory).apply(SetAccount(key=key, row_version=0, uid="uid-3", settings=settings))
+    env.known = lambda: {("team-a", "other"), ("team-a", "shop")}
+    env.apply()
+
+    env.reconcile()
+
+    assert isinstance(env.resources, NamespacedResources)
+    assert [owner.name for owner in env.resources.asked] == ["released"]
+    assert env.reason() == "PlanLimitReached"
+    assert "They are: 2 released (" in env.status()["conditions"][0]["message"]

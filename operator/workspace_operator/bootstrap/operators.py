@@ -25,7 +25,8 @@ from workspace_operator.application.operator.workqueue import Document, RateLimi
 from workspace_operator.application.ports import Resources, Secrets, StatusWriter, Workspaces
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
-from workspace_operator.resources.schema import ACCOUNT
+from workspace_operator.reconcile.model.observed import KnownResources
+from workspace_operator.resources.schema import ACCOUNT, WORKSPACE, CustomResource
 from workspace_operator.settings import OperatorSettings
 from workspace_operator.workspaces.model import Owner
 
@@ -46,6 +47,7 @@ def make_reconciler(
     secrets_of_cluster: Secrets | None = None,
     read_latest: Callable[[Document], Document] = lambda document: document,
     monitor: HeartbeatMonitor | None = None,
+    known: KnownResources = frozenset,
 ) -> Reconciler:
     """Create the reconciler for the resources of a cluster, or for manifests.
 
@@ -63,6 +65,7 @@ def make_reconciler(
         clock=store.clock,
         random=secrets.token_bytes,
         monitor=monitor,
+        known=known,
     )
 
 
@@ -115,6 +118,7 @@ def run_operator(
         secrets_of_cluster=ClusterSecrets(api),
         read_latest=lambda document: resources.get(*resource_key(document)),
         monitor=monitor,
+        known=lambda: controller.keys(),  # noqa: PLW0108 - the controller is made below
     )
     controller = _controller(settings, reconciler, resources.get, metrics, workspaces=store.workspaces)
     accounts = _account_controller(store, settings, resources, controller, metrics)
@@ -151,7 +155,7 @@ def _account_controller(
         first_workspace_after=timedelta(seconds=settings.first_workspace_after),
         on_change=workspace_controller.requeue_failed,
     )
-    accounts = _controller(settings, reconciler, reconciler.read, observer, workspaces=None)
+    accounts = _controller(settings, reconciler, reconciler.read, observer, workspaces=None, kind=ACCOUNT)
     workspace_controller.on_settled = lambda namespace, actions: _on_workspace_settled(accounts, namespace, actions)
     return accounts
 
@@ -179,8 +183,10 @@ def _controller(
     observer: Observer,
     *,
     workspaces: Workspaces | None,
+    kind: CustomResource = WORKSPACE,
 ) -> Controller:
     return Controller(
+        kind=kind.kind,
         reconciler=reconciler,
         workspaces=workspaces,
         read=read,

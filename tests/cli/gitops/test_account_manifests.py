@@ -79,6 +79,20 @@ def test_first_workspace_is_printed_as_manifest(run: Run) -> None:
     assert run("apply", "-f", "account.yaml").err == ""
 
 
+@pytest.mark.parametrize("is_applied_before", [False, True])
+def test_taken_name_of_first_workspace_is_told(run: Run, is_applied_before: bool) -> None:
+    write("crm.yaml", "crm", "CRM")
+    write_account(name="crm")
+    if is_applied_before:
+        run("apply", "-f", "crm.yaml")
+
+    done = run("apply", "-f", "account.yaml" if is_applied_before else ".")
+
+    assert "the account default/crm has no workspace yet, and the Workspace crm names another account" in done.err
+    assert "another name and accountName crm, or set spec.firstWorkspace of the Account to None" in done.err
+    assert "apiVersion" not in done.err
+
+
 @pytest.mark.parametrize(
     "spec", [{"firstWorkspace": "None"}, {"admins": ["a@x.org", "A@x.org"]}], ids=["None", "invalid"]
 )

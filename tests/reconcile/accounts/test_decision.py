@@ -40,6 +40,7 @@ OFFER = TransportOffer(name="bulk", sender_domains=frozenset("*"), namespaces=fr
 DONE = {"firstWorkspaceTime": "2026-05-01T11:02:00Z"}
 YOUNG = "2026-05-01T11:59:00Z"
 REFUSED = FirstWorkspaceState(refusal="the Kubernetes API answers 403")
+TAKEN = FirstWorkspaceState(is_taken=True)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,7 @@ REFUSED = FirstWorkspaceState(refusal="the Kubernetes API answers 403")
         ({}, {"workspaces": (stored(),)}, {}, None),
         ({}, {}, {"is_named": True}, None),
         ({}, {}, {"refusal": "403"}, None),
+        ({}, {}, {"is_taken": True}, None),
         ({"status": DONE}, {}, {}, None),
         ({"created_at": YOUNG}, {}, {}, None),
         ({"created_at": ""}, {}, {}, None),
@@ -61,7 +63,14 @@ REFUSED = FirstWorkspaceState(refusal="the Kubernetes API answers 403")
     ],
     ids=[
         *("no account in the store", "an earlier resource's account", "other settings", "first workspace due"),
-        *("it has a workspace", "a resource names it", "creation refused", "made before", "younger than 2 minutes"),
+        *(
+            "it has a workspace",
+            "a resource names it",
+            "creation refused",
+            "name taken",
+            "made before",
+            "younger than 2 minutes",
+        ),
         *("without a cluster", "none wanted", "invalid spec", "being deleted"),
     ],
 )
@@ -81,6 +90,9 @@ def test_next_action_follows_from_what_is_observed(
         (account_resource(desired=BROKEN), observed_account(), FirstWorkspaceState(), "InvalidSpec"),
         (account_resource(), StoreUnreachable(), FirstWorkspaceState(), "StoreUnavailable"),
         (account_resource(), observed_account(), REFUSED, "FirstWorkspaceRefused"),
+        (account_resource(), observed_account(), TAKEN, "FirstWorkspaceRefused"),
+        (account_resource(), observed_account(), replace(TAKEN, is_named=True), "InForce"),
+        (account_resource(), observed_account(), replace(REFUSED, is_named=True), "InForce"),
         (account_resource(desired=MAILING), MAILS, FirstWorkspaceState(), "InForce"),
         (
             account_resource(desired=MAILING),
@@ -96,8 +108,8 @@ def test_next_action_follows_from_what_is_observed(
         ),
     ],
     ids=[
-        *("in force", "invalid", "store away", "first workspace refused", "no sender runs", "transport offered"),
-        "transport not offered",
+        *("in force", "invalid", "store away", "first workspace refused", "name taken", "it came meanwhile"),
+        *("made by another", "no sender runs", "transport offered", "transport not offered"),
     ],
 )
 def test_ready_has_the_reason_of_the_outcome(

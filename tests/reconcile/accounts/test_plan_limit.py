@@ -6,7 +6,13 @@ import pytest
 
 from tests.reconcile.builders import NOW, desired, plan_for, resource, stored
 from workspace_operator.reconcile.model.actions import CreateWorkspace
-from workspace_operator.reconcile.model.observed import MAX_CHECKED_OWNERS, AccountPlaces, Candidate, ObservedState
+from workspace_operator.reconcile.model.observed import (
+    MAX_CHECKED_OWNERS,
+    MAX_LISTED_PLACES,
+    AccountPlaces,
+    Candidate,
+    ObservedState,
+)
 from workspace_operator.workspaces.model import Owner
 
 IN_CLUSTER = "2026-05-01T11:00:00Z"
@@ -44,14 +50,24 @@ def test_full_account_names_its_workspaces_and_the_command() -> None:
     assert reason == "PlanLimitReached"
     assert 'The account "acme" has 2 of at most 2 workspaces' in message
     assert "They are: 2 shop-2 (released), 1 shop-1." in message
-    assert "`workspacectl workspaces delete 2 --confirm-name 'Ann'\"'\"'s Shop'`" in message
+    assert "delete a released one with all its people, `workspacectl workspaces delete 2 --confirm-name " in message
+    assert "--confirm-name 'Ann'\"'\"'s Shop'`, or raise spec.plan.workspaceLimit of the Account." in message
     assert message.endswith("This resource is created by itself when a place is free.")
+
+
+def test_command_deletes_no_workspace_of_a_resource() -> None:
+    _, message = message_of(AccountPlaces(limit=1, taken=(candidate(1),)))
+
+    assert "workspaces delete" not in message
+    assert "To free a place, delete the Workspace resource of one that nobody needs, after which" in message
+    assert "or raise spec.plan.workspaceLimit of the Account" in message
 
 
 def test_manifest_without_cluster_is_told_to_apply_again() -> None:
     _, message = message_of(AccountPlaces(limit=1, taken=(candidate(1, gone=True),)), created_at="")
 
     assert "1 shop-1 (not among these manifests)" in message
+    assert "`workspacectl workspaces delete NUMBER --confirm-name NAME`" in message
     assert message.endswith("Run `workspacectl apply` again when a place is free.")
 
 
@@ -69,20 +85,35 @@ def test_lowered_limit_is_below_what_is_taken() -> None:
     assert "has 2 of at most 1 workspaces" in message
 
 
-def test_owners_are_looked_up_only_for_a_full_account() -> None:
-    asked: list[str] = []
+def lookups(limit: int, taken: int, *, gone: range, known: range = range(0)) -> tuple[list[int], list[int]]:
+    """Numbers of the workspaces whose owners are looked up, and of those that are marked as released."""
+    asked: list[int] = []
 
     def is_gone(owner: Owner) -> bool:
-        asked.append(owner.name)
-        return True
+        asked.append(int(owner.name.removeprefix("shop-")))
+        return asked[-1] in gone
 
-    free = ObservedState(places=AccountPlaces(limit=2, taken=(candidate(1),)))
-    many = tuple(candidate(number) for number in range(MAX_CHECKED_OWNERS + 5))
-    full = ObservedState(places=AccountPlaces(limit=1, taken=many))
-
-    assert free.check_owners(resource().owner("cluster-1"), is_gone).places == free.places
-    assert asked == []
-    checked = full.check_owners(resource().owner("cluster-1"), is_gone).places
+    observed = ObservedState(places=AccountPlaces(limit=limit, taken=tuple(map(candidate, range(taken)))))
+    names = frozenset(("team-a", f"shop-{number}") for number in known)
+    checked = observed.check_owners(resource().owner("cluster-1"), is_gone, lambda: names).places
     assert checked is not None
-    assert [each.owner_is_gone for each in checked.taken] == [True] * MAX_CHECKED_OWNERS + [False] * 5
-    assert len(asked) == MAX_CHECKED_OWNERS
+    return asked, [each.workspace.workspace_id for each in checked.taken if each.owner_is_gone]
+
+
+def test_owners_are_looked_up_only_for_a_full_account() -> None:
+    assert lookups(2, 1, gone=range(1)) == ([], [])
+    assert lookups(1, 1, gone=range(1)) == ([0], [0])
+
+
+def test_known_owners_are_not_looked_up() -> None:
+    assert lookups(100, 100, gone=range(98, 100), known=range(98)) == ([98, 99], [98, 99])
+
+
+def test_lookups_end_with_the_last_one_that_is_listed() -> None:
+    listed = list(range(MAX_LISTED_PLACES))
+
+    assert lookups(1, 100, gone=range(100)) == (listed, listed)
+
+
+def test_one_reconcile_looks_up_a_part_of_the_owners() -> None:
+    assert lookups(1, MAX_CHECKED_OWNERS + 5, gone=range(0)) == (list(range(MAX_CHECKED_OWNERS)), [])

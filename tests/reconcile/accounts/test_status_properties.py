@@ -60,7 +60,10 @@ observations = st.builds(
     senders=st.builds(LiveSenders, with_key=st.integers(0, 1)),
 ) | st.just(StoreUnreachable())
 first_states = st.builds(
-    FirstWorkspaceState, is_named=st.booleans(), refusal=st.sampled_from(["", "403 \x1b[31m", "x" * 2000])
+    FirstWorkspaceState,
+    is_named=st.booleans(),
+    is_taken=st.booleans(),
+    refusal=st.sampled_from(["", "403 \x1b[31m", "x" * 2000]),
 )
 cases = given(resources, observations, first_states)
 

@@ -119,7 +119,7 @@ class AccountReconciler:
     def _converge(self, state: _State) -> AccountPlan:
         """Observe, decide and apply until no action is left."""
         for _ in range(MAX_ITERATIONS):
-            plan = self._decide(state, self._observe(state))
+            plan = self._observe_and_decide(state)
             if plan.action is None:
                 return plan
             if self._is_outdated(state):
@@ -129,7 +129,7 @@ class AccountReconciler:
             except StaleRevision:
                 continue  # the next observation includes the concurrent change
             except StoreUnavailable:
-                return self._decide(state, StoreUnreachable())
+                return self._decide(state, StoreUnreachable(), self.clock())
         raise WorkspaceOperatorError(
             f"{state.resource.namespaced_name} does not converge: other writers keep changing its account"
         )
@@ -145,20 +145,37 @@ class AccountReconciler:
         state.document, state.resource = document, self._parse(document)
         return True
 
-    def _observe(self, state: _State) -> ObservedAccount | StoreUnreachable:
-        resource, now = state.resource, self.clock()
+    def _observe_and_decide(self, state: _State) -> AccountPlan:
+        # Both decisions are as of the same time, at which the cluster was asked about a first workspace that is due.
+        now = self.clock()
+        observed = self._observe(state, now)
+        plan = self._decide(state, observed, now)
+        if plan.action is not None or isinstance(observed, StoreUnreachable) or state.resource.deleting:
+            return plan
+        # Counting is by far the most expensive part, so it comes when there is nothing else left to do.
+        return self._decide(state, self._count(observed, now), now)
+
+    def _observe(self, state: _State, now: datetime) -> ObservedAccount | StoreUnreachable:
+        resource = state.resource
         try:
             observed = self.accounts.observe(resource.key(self.cluster_id), now=now)
-            usage = total_usage(self.usage.usage(observed.workspaces, month_of(now)))
         except StoreUnavailable:
             return StoreUnreachable()
         if self.workspaces is not None and needs_workspace_lookup(resource, observed, now):
             is_named = self.workspaces.names_account(resource.namespace, resource.name)
             state.first = replace(state.first, is_named=is_named)
+        return observed
+
+    def _count(self, observed: ObservedAccount, now: datetime) -> ObservedAccount | StoreUnreachable:
+        """Read what the workspaces of the account use."""
+        try:
+            usage = total_usage(self.usage.usage(observed.workspaces, month_of(now)))
+        except StoreUnavailable:
+            return StoreUnreachable()
         return replace(observed, usage=usage)
 
-    def _decide(self, state: _State, observed: ObservedAccount | StoreUnreachable) -> AccountPlan:
-        return decide_account(state.resource, observed, state.first, cluster_id=self.cluster_id, now=self.clock())
+    def _decide(self, state: _State, observed: ObservedAccount | StoreUnreachable, now: datetime) -> AccountPlan:
+        return decide_account(state.resource, observed, state.first, cluster_id=self.cluster_id, now=now)
 
     def _carry_out(self, action: AccountAction | CreateFirstWorkspace, state: _State) -> None:
         if not isinstance(action, CreateFirstWorkspace):
@@ -169,6 +186,10 @@ class AccountReconciler:
             except ClusterForbidden as error:
                 logger.warning(LogLine(namespace=action.namespace, name=action.name, error=str(error)))
                 state.first = replace(state.first, refusal=str(error))
+                return
+            except StaleRevision:
+                # The next observation tells whether the Workspace of that name has just come, and names the account.
+                state.first = replace(state.first, is_taken=True)
                 return
         state.actions_done.append(type(action).__name__)
 

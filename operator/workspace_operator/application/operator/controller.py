@@ -27,6 +27,7 @@ from workspace_operator.errors import NotFound, StaleRevision, StoreUnavailable,
 from workspace_operator.log_lines import FieldValue, LogLine, log_context
 from workspace_operator.reconcile.model.outcomes import WARNING_REASONS
 from workspace_operator.reconcile.policies.startup_check import is_unchanged
+from workspace_operator.resources.schema import WORKSPACE
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Controller:
         read: reads a document by namespace and name. Raises NotFound.
         monotonic: seconds that only grow.
         jitter: random number from 0 to 1.
-        new_id: id of a reconcile, which all its log lines have.
+        new_id: id of a reconcile, which all its log lines have, beside the kind.
         on_settled: called with a namespace and the actions after a reconcile that needs no retry.
     """
 
@@ -100,6 +101,7 @@ class Controller:
     monotonic: Callable[[], float]
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     jitter: Callable[[], float] = random.random
+    kind: str = WORKSPACE.kind
     new_id: Callable[[], str] = lambda: secrets.token_hex(4)
     on_settled: Callable[[str, Collection[str]], None] = lambda *_: None
     observer: Observer = field(default_factory=NoObserver)
@@ -154,7 +156,7 @@ class Controller:
             taken = self.queue.pop()
             listed = self.queue.pop_listed() if taken is None else []
         if taken is not None:
-            with log_context(reconcile=self.new_id()):
+            with log_context(kind=self.kind, reconcile=self.new_id()):
                 self._process_item(*taken)
         elif listed:
             self._compare_with_store(listed)

@@ -34,7 +34,13 @@ from workspace_operator.reconcile.model.actions import (
 )
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
 from workspace_operator.reconcile.model.desired import Resource
-from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable, WorkspaceQuery
+from workspace_operator.reconcile.model.observed import (
+    KnownResources,
+    Observation,
+    ObservedState,
+    StoreUnreachable,
+    WorkspaceQuery,
+)
 from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.workspaces.model import PeopleCounts
 
@@ -99,6 +105,7 @@ class Reconciler:
         count_people: counts the people of a workspace; an index scan, 0.2 to 0.4 s for a million.
         random: source of the API keys.
         monitor: decides which other clusters are alive; None without a cluster, where reconciles do not wait for that.
+        known: the resources that need no request to the API server to know that they exist.
     """
 
     workspaces: Workspaces
@@ -111,6 +118,7 @@ class Reconciler:
     clock: Callable[[], datetime]
     random: RandomBytes
     monitor: HeartbeatMonitor | None = None
+    known: KnownResources = frozenset
 
     def reconcile(
         self, document: Document, *, is_fresh: bool = False, check_secret: bool = True, report_draining: bool = True
@@ -236,7 +244,7 @@ class Reconciler:
             return StoreUnreachable()
         owner = state.resource.owner(self.cluster_id)
         return replace(
-            observed.check_owners(owner, self.resources.owner_is_gone),
+            observed.check_owners(owner, self.resources.owner_is_gone, self.known),
             credentials=credentials,
             namesakes=self.monitor.check_namesakes(observed, owner) if self.monitor else (),
         )

@@ -85,7 +85,8 @@ def apply(
         before = _owned_names(store, cluster)
         applied = _apply_documents(documents, store, cluster)
         _print_created(_owned_names(store, cluster) - before)
-        _print_first_workspaces(first_workspaces(applied, store.accounts, cluster_id=cluster, now=store.clock()))
+        first = first_workspaces(applied, store.accounts, cluster_id=cluster, now=store.clock())
+        _print_first_workspaces(first, taken=_owned_names(store, cluster) | _workspace_names(documents))
     _print_documents(applied, output)
     raise typer.Exit(_exit_code(applied))
 
@@ -118,10 +119,17 @@ def _print_created(names: AbstractSet[tuple[str, str]]) -> None:
         info(f"new workspaces: {listed}{more}")
 
 
-def _print_first_workspaces(manifests: Sequence[Document]) -> None:
-    """Print what an operator would create in a cluster."""
+def _print_first_workspaces(manifests: Sequence[Document], *, taken: AbstractSet[tuple[str, str]]) -> None:
+    """Print what an operator would create in a cluster, or that a Workspace of another account has the name."""
     for manifest in manifests:
         namespace, name = namespace_and_name(manifest)
+        if (namespace, name) in taken:
+            info(
+                f"the account {namespace}/{name} has no workspace yet, and the Workspace {name} names another account: "
+                f"write the manifest of one with another name and accountName {name}, or set spec.firstWorkspace of "
+                "the Account to None"
+            )
+            continue
         text = yaml.safe_dump(manifest, allow_unicode=True, sort_keys=False).rstrip()
         info(f"the account {namespace}/{name} has no workspace yet; the manifest of its first one:\n---\n{text}")
 

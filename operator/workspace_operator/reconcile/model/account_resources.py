@@ -62,11 +62,18 @@ class FirstWorkspaceState:
 
     Attributes:
         is_named: whether a Workspace resource names the account; False if nobody asked.
+        is_taken: whether there was a Workspace resource of the same name when one was to be created.
         refusal: why the API server refused to create one; empty if it did not.
     """
 
     is_named: bool = False
+    is_taken: bool = False
     refusal: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it could not be created, and no other Workspace is the account's first one."""
+        return not self.is_named and (self.is_taken or bool(self.refusal))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,10 @@
 """The observed state: what the store has for one Workspace resource."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Self, TypeAlias
 
 from workspace_operator.migrations.model import Migration
@@ -13,11 +14,17 @@ from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
 
+MAX_LISTED_PLACES = 8
+"""Workspaces of a full account that the message about it names, released ones first."""
+
 MAX_CHECKED_OWNERS = 50
 """Workspaces of a full account whose owners one reconcile looks up, each with a request to the API server."""
 
 OwnerIsGone: TypeAlias = Callable[[Owner], bool]
 """Whether the resource that owns a workspace is gone."""
+
+KnownResources: TypeAlias = Callable[[], Collection[tuple[str, str]]]
+"""Namespaces and names of Workspace resources of the cluster that exist, without a request to the API server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +147,11 @@ class ObservedState:
         """The stored workspace, if it belongs to this owner (same UID)."""
         return self.workspace if self.workspace is not None and self.workspace.owner == owner else None
 
-    def check_owners(self, owner: Owner, owner_is_gone: OwnerIsGone) -> Self:
+    def check_owners(self, owner: Owner, owner_is_gone: OwnerIsGone, known: KnownResources = frozenset) -> Self:
         """Check whether the owners of the candidates are gone, but only in the namespace of the resource's owner.
 
-        The status must not reveal anything about other namespaces, and a Role covers only its own.
+        The status must not reveal anything about other namespaces, and a Role covers only its own. Of a full account,
+        only owners that are not ``known`` are looked up.
         """
 
         def checked(candidate: Candidate | None) -> Candidate | None:
@@ -156,18 +164,22 @@ class ObservedState:
             name_holder=checked(self.name_holder),
             from_annotation=checked(self.from_annotation),
             from_status=checked(self.from_status),
-            places=self._checked_places(owner_is_gone),
+            places=self._checked_places(owner_is_gone, known),
         )
 
-    def _checked_places(self, owner_is_gone: OwnerIsGone) -> AccountPlaces | None:
-        """The places with released workspaces marked; only a full account has its owners looked up."""
+    def _checked_places(self, owner_is_gone: OwnerIsGone, known: KnownResources) -> AccountPlaces | None:
+        """The places of a full account, with as many released workspaces marked as its message names."""
         if self.places is None or not self.places.is_full:
             return self.places
+        names = known()
+        owners = (candidate.workspace.owner for candidate in self.places.taken)
+        unknown = islice((each for each in owners if (each.namespace, each.name) not in names), MAX_CHECKED_OWNERS)
+        gone = frozenset(islice(filter(owner_is_gone, unknown), MAX_LISTED_PLACES))
         taken = (
-            replace(candidate, owner_is_gone=owner_is_gone(candidate.workspace.owner))
-            for candidate in self.places.taken[:MAX_CHECKED_OWNERS]
+            replace(candidate, owner_is_gone=True) if candidate.workspace.owner in gone else candidate
+            for candidate in self.places.taken
         )
-        return replace(self.places, taken=(*taken, *self.places.taken[MAX_CHECKED_OWNERS:]))
+        return replace(self.places, taken=tuple(taken))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,10 +108,10 @@ def set_account(context: AccountContext) -> AccountResult | None:
 
 
 def create_first_workspace(context: AccountContext) -> AccountResult | None:
-    """Create the first workspace if it is due, unless the API server has just refused that."""
+    """Create the first workspace if it is due, unless that has just failed."""
     resource, first = context.resource, context.first
     is_due = needs_workspace_lookup(resource, context.observed, context.now)
-    if not is_due or first.is_named or first.refusal:
+    if not is_due or first.is_named or first.is_refused:
         return None
     return CreateFirstWorkspace(
         namespace=resource.namespace, name=resource.name, display_name=context.desired.settings.display_name
@@ -129,9 +129,9 @@ def report_unknown_transport(context: AccountContext) -> AccountResult | None:
 
 def report_refused_workspace(context: AccountContext) -> AccountResult | None:
     """Report that the first workspace could not be created; it holds back nothing else."""
-    if not context.first.refusal:
+    if not context.first.is_refused:
         return None
-    message = account_messages.first_workspace_refused(context.resource, context.first.refusal)
+    message = account_messages.first_workspace_refused(context.resource, context.first)
     return Outcome(reason=Reason.FIRST_WORKSPACE_REFUSED, message=message)
 
 

@@ -3,21 +3,18 @@
 import shlex
 from collections.abc import Sequence
 
-from workspace_operator.reconcile.model.account_resources import AccountResource
+from workspace_operator.reconcile.model.account_resources import AccountResource, FirstWorkspaceState
 from workspace_operator.reconcile.model.desired import Resource
-from workspace_operator.reconcile.model.observed import AccountPlaces, Candidate
+from workspace_operator.reconcile.model.observed import MAX_LISTED_PLACES, AccountPlaces, Candidate
 from workspace_operator.reconcile.model.sending import LiveSenders
 from workspace_operator.reconcile.status.messages import escaped, quoted
-
-MAX_LISTED = 8
-"""Workspaces that the message names, released ones first."""
 
 
 def plan_limit_reached(account: str, places: AccountPlaces, resource: Resource) -> str:
     """The account has no free place for a new workspace: which ones take the places, and how one becomes free."""
     ordered = sorted(places.taken, key=lambda candidate: not candidate.owner_is_gone)
-    listed = ", ".join(_listed(candidate, resource) for candidate in ordered[:MAX_LISTED])
-    more = f" and {len(ordered) - MAX_LISTED} more" if len(ordered) > MAX_LISTED else ""
+    listed = ", ".join(_listed(candidate, resource) for candidate in ordered[:MAX_LISTED_PLACES])
+    more = f" and {len(ordered) - MAX_LISTED_PLACES} more" if len(ordered) > MAX_LISTED_PLACES else ""
     again = (
         "This resource is created by itself when a place is free"
         if resource.is_in_cluster
@@ -25,13 +22,21 @@ def plan_limit_reached(account: str, places: AccountPlaces, resource: Resource) 
     )
     return (
         f"The account {quoted(account)} has {len(ordered)} of at most {places.limit} workspaces, so this one is not "
-        f"created and exists nowhere in the store. They are: {listed}{more}. To free a place, delete one with all its "
-        f"people, {_command(ordered)}, or raise spec.plan.workspaceLimit of the Account. {again}."
+        f"created and exists nowhere in the store. They are: {listed}{more}. To free a place, "
+        f"{_way_out(ordered, resource)}, or raise spec.plan.workspaceLimit of the Account. {again}."
     )
 
 
-def first_workspace_refused(resource: AccountResource, refusal: str) -> str:
-    """The API server does not let the operator create the first workspace; what helps."""
+def first_workspace_refused(resource: AccountResource, first: FirstWorkspaceState) -> str:
+    """The first workspace has no free name, or the API server does not let the operator create it; what helps."""
+    if first.is_taken:
+        return (
+            f"The first workspace was not created: there is a Workspace {resource.name} already, which does not name "
+            "this account, and accountName cannot be changed. Limit, admins and members are in force. Create a "
+            f"Workspace of another name with accountName {resource.name}, or set spec.firstWorkspace to None. The "
+            "operator tries again within a minute."
+        )
+    refusal = first.refusal
     return (
         f"The first workspace was not created: {escaped(refusal.rstrip('.'))}. Limit, admins and members are in force. "
         f"Create a Workspace with accountName {resource.name} yourself, set spec.firstWorkspace to None, or allow the "
@@ -55,8 +60,17 @@ def _listed(candidate: Candidate, resource: Resource) -> str:
     return f"{workspace.workspace_id} {workspace.owner.name}" + (f" ({released})" if candidate.owner_is_gone else "")
 
 
-def _command(ordered: Sequence[Candidate]) -> str:
-    """The command that deletes the first workspace of the list, with its name if that is short."""
+def _way_out(ordered: Sequence[Candidate], resource: Resource) -> str:
+    """How to delete a workspace; the complete command only for a released one, which no resource needs any more."""
+    if not resource.is_in_cluster:
+        command = "`workspacectl workspaces delete NUMBER --confirm-name NAME`"
+        return f"delete one that nobody needs with all its people, {command}"
     workspace = ordered[0].workspace
+    if not ordered[0].owner_is_gone:
+        return (
+            "delete the Workspace resource of one that nobody needs, after which this message has the command that "
+            "deletes it with all its people"
+        )
     name = escaped(shlex.quote(workspace.settings.display_name))
-    return f"`workspacectl workspaces delete {workspace.workspace_id} --confirm-name {name}`"
+    command = f"`workspacectl workspaces delete {workspace.workspace_id} --confirm-name {name}`"
+    return f"delete a released one with all its people, {command}"
