@@ -1,6 +1,7 @@
 """Accounts on a real API server: limits, people, the first workspace."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -97,9 +98,23 @@ def test_first_workspace_is_made_once(env: NamespaceEnv) -> None:
     assert env.names() == []
 
 
-def with_first_workspace(env: NamespaceEnv) -> dict[str, str]:
+def test_name_of_first_workspace_is_taken(env: NamespaceEnv) -> None:
+    env.apply("crm", accountName="sales")
+    env.wait_until_ready("crm")
+
+    env.apply_account("crm", firstWorkspace="Create")
+    refused = env.wait_for_account("FirstWorkspaceRefused", "crm", within=20)
+    env.apply("other", accountName="crm", displayName="Other")
+    status = wait_until(lambda: with_first_workspace(env), within=90)
+
+    assert "there is a Workspace crm already" in conditions(refused)["Stalled"]["message"]
+    assert status["conditions"][0]["reason"] == "InForce"
+    assert sorted(env.names()) == ["crm", "other"]
+
+
+def with_first_workspace(env: NamespaceEnv) -> dict[str, Any]:
     """The status of the Account crm, once the question of its first workspace is settled."""
-    status: dict[str, str] = env.kubectl.json("get", ACCOUNTS, "crm", "-n", env.namespace)["status"]
+    status: dict[str, Any] = env.kubectl.json("get", ACCOUNTS, "crm", "-n", env.namespace)["status"]
     return status if "firstWorkspaceTime" in status else {}
 
 
