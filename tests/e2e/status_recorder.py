@@ -70,7 +70,8 @@ class StatusRecorder:
             with self._process as process:
                 assert process.stdout is not None
                 for event in documents_of(process.stdout):
-                    self.seen.append(event["object"])
+                    if event["type"] != "ERROR":  # a watch that ends says why, in a Status
+                        self.seen.append(event["object"])
 
 
 def documents_of(stream: IO[str]) -> Iterator[Document]:
