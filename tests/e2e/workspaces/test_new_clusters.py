@@ -78,7 +78,7 @@ def test_new_cluster_makes_nothing_beside_what_waits(env: NamespaceEnv) -> None:
     assert f"has a workspace of {env.namespace}/club that belongs to another cluster" in message
     assert not re.search(r"0cfc6b8e|people|workspace \d", message)
     assert env.stored_names() == ["club"]
-    wait_until(lambda: f"its cluster {OLD} is silent" in env.operator.log.read_text())
+    wait_until(lambda: f"the cluster {OLD} of the workspace is silent" in env.operator.log.read_text())
 
 
 def test_workspaces_are_moved_to_the_new_cluster(env: NamespaceEnv) -> None:
