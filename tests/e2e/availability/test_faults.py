@@ -139,6 +139,7 @@ def test_no_edit_is_lost_between_two_operators(edited: Edits, make_operator: Mak
     edited.assert_none_lost(within=CONVERGED_SECONDS)
 
 
+@pytest.mark.proof
 def test_definition_that_is_made_anew_keeps_people(
     edited: Edits, cluster: Kubectl, request: pytest.FixtureRequest
 ) -> None:
