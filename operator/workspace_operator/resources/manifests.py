@@ -152,14 +152,6 @@ def _manifest_files(files: Iterable[Path]) -> list[Path]:
     ]
 
 
-def manifests_in(file: Path, content: bytes | None = None) -> list[Manifest]:
-    """The objects of one file. Raises InvalidInput with the file, and the document and line if known."""
-    try:
-        return _objects_in(file, content)
-    except InvalidInput as error:
-        raise InvalidInput(f"{file}: {error}") from error
-
-
 def _objects_in(file: Path, content: bytes | None) -> list[Manifest]:
     text = text_of(content_of(file) if content is None else content)
     return [manifest for document in documents_in(text) for manifest in objects_of(document, file)]
