@@ -20,12 +20,10 @@ from workspace_operator.cluster.api_client import JSON_PATCH, METADATA, request
 from workspace_operator.errors import ClusterForbidden, ClusterUnavailable, NotFound, StaleRevision
 from workspace_operator.reconcile.model.actions import Event
 from workspace_operator.resources.schema import WORKSPACE, CustomResource
-from workspace_operator.resources.workspaces import API_VERSION, MANAGER, WorkspaceSpec
+from workspace_operator.resources.workspaces import API_VERSION, MANAGER, account_name_of
 from workspace_operator.workspaces.model import Owner
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_ACCOUNT = WorkspaceSpec.model_fields["account_name"].default
 
 PAGE_SIZE = 500
 """Number of resources per page of a list."""
@@ -73,7 +71,7 @@ class ClusterResources:
     def names_account(self, namespace: str, account: str) -> bool:
         """Whether a Workspace resource of the namespace names the account, valid or not."""
         specs = (item.get("spec") or {} for item in self._items(self._path(namespace)))
-        return any(spec.get("accountName", DEFAULT_ACCOUNT) == account for spec in specs)
+        return any(account_name_of(spec) == account for spec in specs)
 
     def create(self, namespace: str, manifest: Mapping[str, Any]) -> None:
         """Create a resource. Raises StaleRevision if there is one of that name, or ClusterForbidden."""

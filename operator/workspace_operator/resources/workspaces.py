@@ -4,8 +4,9 @@
 express, and ``parsing.py`` parses documents. A spec refuses what the schema refuses, so it converts no types.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -22,6 +23,9 @@ KIND = "Workspace"
 PLURAL = "workspaces"
 SHORT_NAME = "ws"
 CATEGORY = "messaging"
+
+DEFAULT_ACCOUNT: Final = "default"
+"""The account of a Workspace whose manifest names none."""
 
 CONFIRM_DELETE = f"{GROUP}/confirm-delete"
 """Annotation: the exact display name, which confirms that deletionPolicy Delete deletes the people."""
@@ -152,7 +156,7 @@ class WorkspaceSpec(Document):
     """color is the workspace's colour in lists: six hexadecimal digits, RRGGBB, with or without a # before them. Put
     it in quotes: YAML reads 000000 and 123e45 as numbers, and an unquoted # starts a comment."""
 
-    account_name: Annotated[str, Field(min_length=1, max_length=63)] = "default"
+    account_name: Annotated[str, Field(min_length=1, max_length=63)] = DEFAULT_ACCOUNT
     """accountName is the account of this namespace that the workspace belongs to; displayName is unique in it. It is a
     DNS label: lower-case letters, digits and hyphens. It cannot change after the workspace is created."""
 
@@ -203,3 +207,8 @@ class Workspace(Document):
 
     status: WorkspaceStatus = WorkspaceStatus()
     """status is the observed state of the workspace; only the operator writes it."""
+
+
+def account_name_of(spec: Mapping[str, Any]) -> str:
+    """The account that the spec of a Workspace names, which may lack the default."""
+    return str(spec.get("accountName") or DEFAULT_ACCOUNT)

@@ -22,11 +22,9 @@ from workspace_operator.reconcile.policies.accounts import decide_account
 from workspace_operator.resources.accounts import KIND
 from workspace_operator.resources.manifests import namespace_and_name
 from workspace_operator.resources.statuses import AccountStatus
-from workspace_operator.resources.workspaces import WorkspaceSpec
+from workspace_operator.resources.workspaces import account_name_of
 
 Document = Mapping[str, Any]
-
-DEFAULT_ACCOUNT = WorkspaceSpec.model_fields["account_name"].default
 
 
 def is_account(document: Document) -> bool:
@@ -79,8 +77,7 @@ def first_workspaces(
     ``documents`` are those that were applied, as of an API server.
     """
     named = {
-        (namespace_and_name(document)[0], document["spec"].get("accountName", DEFAULT_ACCOUNT))
-        for document in workspaces_of(documents)
+        (namespace_and_name(document)[0], account_name_of(document["spec"])) for document in workspaces_of(documents)
     }
     resources = [parse_account_resource(document) for document in accounts_of(documents)]
     return [

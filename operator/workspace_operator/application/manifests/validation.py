@@ -8,11 +8,9 @@ from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.resources.kinds import manifest_problems
 from workspace_operator.resources.manifests import Manifest, duplicate_problems, namespace_and_name
 from workspace_operator.resources.problems import Problem
-from workspace_operator.resources.workspaces import KIND, WorkspaceSpec
+from workspace_operator.resources.workspaces import KIND, account_name_of
 
 LocatedProblem = tuple[Manifest, Problem]
-
-DEFAULT_ACCOUNT = str(WorkspaceSpec.model_fields["account_name"].default)
 
 
 def validate_manifests(manifests: Sequence[Manifest]) -> Sequence[LocatedProblem]:
@@ -52,8 +50,7 @@ CROSS_DOCUMENT_RULES: Sequence[Callable[[Sequence[Manifest]], Iterator[LocatedPr
 
 def _account_and_name(document: Mapping[str, Any]) -> tuple[str, str, str]:
     spec = document["spec"]
-    account = spec.get("accountName") or DEFAULT_ACCOUNT
-    return namespace_and_name(document)[0], account, comparison_key(spec["displayName"])
+    return namespace_and_name(document)[0], account_name_of(spec), comparison_key(spec["displayName"])
 
 
 def _name_taken(name: str, holder: Manifest) -> Problem:
