@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workspace_operator.errors import InvalidInput
 from workspace_operator.sending.keys import ROOT_KEY_BYTES, RootKey
+from workspace_operator.store.engine.private_files import new_private_file
 from workspace_operator.store.engine.urls import parse_database_url
 
 KEY_FILE_OPTION = "--root-key-file"
@@ -53,11 +54,8 @@ def write_new_key(file: Path) -> None:
     """Make a key in a new file that only its owner can read; a file that exists stays. Raises InvalidInput."""
     temporary = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(secrets.token_hex(ROOT_KEY_BYTES) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        with new_private_file(temporary) as stream:
+            stream.write(f"{secrets.token_hex(ROOT_KEY_BYTES)}\n".encode())
         try:
             os.link(temporary, file)  # of two processes that start at once, one makes the key for both
         except FileExistsError:

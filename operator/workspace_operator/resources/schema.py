@@ -109,9 +109,6 @@ ACCOUNT = CustomResource(
 )
 CUSTOM_RESOURCES = (WORKSPACE, ACCOUNT)
 
-CRD_NAME = WORKSPACE.crd_name
-CRD_FILE = WORKSPACE.crd_file
-
 LABELS = {"app.kubernetes.io/name": ws.MANAGER, "app.kubernetes.io/part-of": ws.MANAGER}
 
 

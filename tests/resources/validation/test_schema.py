@@ -11,11 +11,11 @@ from tests.reconcile.status_readers import flux_refusals, kstatus
 from workspace_operator.resources import schema
 from workspace_operator.resources.parsing import status_problems
 from workspace_operator.resources.rules import RULES
-from workspace_operator.resources.schema import CRD_FILE, definition, main, rendered, resource_schema
+from workspace_operator.resources.schema import WORKSPACE, definition, main, rendered, resource_schema
 from workspace_operator.resources.statuses import DEFAULT_STATUS, WorkspaceStatus
 from workspace_operator.resources.workspaces import Workspace, WorkspaceSpec
 
-CRD = Path(schema.__file__).parents[3] / "crds" / CRD_FILE
+CRD = Path(schema.__file__).parents[3] / "crds" / WORKSPACE.crd_file
 NOT_STRUCTURAL = {"$ref", "$defs", "anyOf", "allOf", "oneOf", "title", "const", "nullable", "additionalProperties"}
 
 
@@ -43,7 +43,7 @@ def test_stale_definition_is_noticed_and_fixed(tmp_path: Path, capsys: pytest.Ca
 
     assert main([], tmp_path) == 0
     assert main(["--check"], tmp_path) == 0
-    assert (tmp_path / CRD_FILE).read_text() == rendered()
+    assert (tmp_path / WORKSPACE.crd_file).read_text() == rendered()
 
 
 @pytest.mark.parametrize("path", DESCRIBED)

@@ -1,7 +1,8 @@
 """Prometheus metrics of a worker of migrations: its leases, and the stages that migrations entered by its work."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, generate_latest
 
+from workspace_operator.application.lease_metrics import LeaseMetrics
 from workspace_operator.migrations.state_machine import Stage
 
 
@@ -16,20 +17,18 @@ class MigrationWorkerMetrics:
             ["stage"],
             registry=registry,
         )
-        self._leases = Gauge(
-            "workspace_operator_migration_leases", "Migrations that this process has a lease of.", registry=registry
-        )
-        self._lost = Counter(
-            "workspace_operator_migration_leases_lost",
-            "Leases of migrations that ended early: the migration was paused, cancelled or taken over.",
-            registry=registry,
+        self._leases = LeaseMetrics(
+            registry,
+            name="workspace_operator_migration",
+            held="Migrations that this process has a lease of.",
+            lost="Leases of migrations that ended early: the migration was paused, cancelled or taken over.",
         )
         for stage in Stage:
             self._entered.labels(stage.value)
 
     def claimed(self) -> None:
         """Count a lease that begins."""
-        self._leases.inc()
+        self._leases.begun()
 
     def entered(self, stage: Stage) -> None:
         """Count a stage that a migration has entered."""
@@ -37,9 +36,7 @@ class MigrationWorkerMetrics:
 
     def ended(self, *, is_lost: bool) -> None:
         """Count a lease that ended."""
-        self._leases.dec()
-        if is_lost:
-            self._lost.inc()
+        self._leases.ended(is_lost=is_lost)
 
     def text(self) -> bytes:
         """All metrics as Prometheus text."""

@@ -1,13 +1,15 @@
 """Parsing of a document of the API server, or of a manifest, into a `Resource` or an `AccountResource`."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from workspace_operator.reconcile.model.account_resources import AccountResource, DesiredAccount, desired_account_of
-from workspace_operator.reconcile.model.desired import DesiredState, InvalidSpec, Resource, desired_state_of
+from workspace_operator.reconcile.model.account_resources import AccountResource, desired_account_of
+from workspace_operator.reconcile.model.desired import InvalidSpec, Resource, desired_state_of
 from workspace_operator.resources.parsing import parse, parse_account
 from workspace_operator.resources.problems import InvalidResource
 from workspace_operator.resources.workspaces import DeletionPolicy
+
+Desired = TypeVar("Desired")
 
 
 def parse_resource(document: Mapping[str, Any]) -> Resource:
@@ -21,7 +23,7 @@ def parse_resource(document: Mapping[str, Any]) -> Resource:
         name=metadata["name"],
         uid=metadata.get("uid", ""),
         generation=metadata.get("generation", 1),
-        desired=_desired_state(document),
+        desired=_valid(lambda: desired_state_of(parse(document).spec)),
         suspended=readable.get("suspend") is True,
         deletion_policy=_deletion_policy(readable.get("deletionPolicy")),
         deleting=metadata.get("deletionTimestamp") is not None,
@@ -40,7 +42,7 @@ def parse_account_resource(document: Mapping[str, Any]) -> AccountResource:
         name=metadata["name"],
         uid=metadata.get("uid", ""),
         generation=metadata.get("generation", 1),
-        desired=_desired_account(document),
+        desired=_valid(lambda: desired_account_of(parse_account(document).spec)),
         deleting=metadata.get("deletionTimestamp") is not None,
         created_at=metadata.get("creationTimestamp") or "",
         annotations=metadata.get("annotations") or {},
@@ -48,16 +50,9 @@ def parse_account_resource(document: Mapping[str, Any]) -> AccountResource:
     )
 
 
-def _desired_account(document: Mapping[str, Any]) -> DesiredAccount | InvalidSpec:
+def _valid(desired: Callable[[], Desired]) -> Desired | InvalidSpec:
     try:
-        return desired_account_of(parse_account(document).spec)
-    except InvalidResource as error:
-        return InvalidSpec(problems=error.problems)
-
-
-def _desired_state(document: Mapping[str, Any]) -> DesiredState | InvalidSpec:
-    try:
-        return desired_state_of(parse(document).spec)
+        return desired()
     except InvalidResource as error:
         return InvalidSpec(problems=error.problems)
 

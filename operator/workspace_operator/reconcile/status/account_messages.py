@@ -8,6 +8,7 @@ from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.observed import MAX_LISTED_PLACES, AccountPlaces, Candidate
 from workspace_operator.reconcile.model.sending import LiveSenders
 from workspace_operator.reconcile.status.messages import escaped, quoted
+from workspace_operator.reconcile.status.sending_messages import not_offered
 
 
 def plan_limit_reached(account: str, places: AccountPlaces, resource: Resource) -> str:
@@ -46,12 +47,14 @@ def first_workspace_refused(resource: AccountResource, first: FirstWorkspaceStat
 
 def notice_transport_unknown(transport: str, resource: AccountResource, senders: LiveSenders) -> str:
     """No running sender offers the transport of the notices; which ones are offered."""
-    offered = ", ".join(sorted(senders.offered_to(resource.namespace))) or "none"
-    return (
-        f"No running sender offers the transport {transport} to the namespace {resource.namespace}, so the admins get "
-        f"no mail. Offered are: {offered}. Correct spec.notices.transport, or have that transport offered to this "
-        "namespace. Limit, admins and members are in force. The operator checks again within a minute."
+    what = not_offered(
+        transport,
+        resource.namespace,
+        senders,
+        field="spec.notices.transport",
+        effect="the admins get no mail",
     )
+    return f"{what} Limit, admins and members are in force. The operator checks again within a minute."
 
 
 def _listed(candidate: Candidate, resource: Resource) -> str:

@@ -57,11 +57,16 @@ def draining_before_deletion(workspace: Workspace, sending: ObservedSending) -> 
 
 def transport_unknown(named: str, resource: Resource, senders: LiveSenders) -> str:
     """The spec names a transport that no running sender offers to the namespace; which ones are offered."""
-    offered = ", ".join(sorted(senders.offered_to(resource.namespace))) or "none"
+    what = not_offered(named, resource.namespace, senders, field="spec.sending.transport", effect="messages wait")
+    return f"{what} All settings are applied. The operator checks again within a minute."
+
+
+def not_offered(named: str, namespace: str, senders: LiveSenders, *, field: str, effect: str) -> str:
+    """No running sender offers the transport of a field to the namespace, with the effect of that; what helps."""
+    offered = ", ".join(sorted(senders.offered_to(namespace))) or "none"
     return (
-        f"No running sender offers the transport {named} to the namespace {resource.namespace}, so messages wait. "
-        f"Offered are: {offered}. Correct spec.sending.transport, or have that transport offered to this namespace. "
-        "All settings are applied. The operator checks again within a minute."
+        f"No running sender offers the transport {named} to the namespace {namespace}, so {effect}. Offered are: "
+        f"{offered}. Correct {field}, or have that transport offered to this namespace."
     )
 
 

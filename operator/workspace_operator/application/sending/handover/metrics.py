@@ -7,6 +7,7 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from workspace_operator.application.lease_metrics import LeaseMetrics
 from workspace_operator.application.ports import EndedAttempt, SendingQueue, TransportPool
 from workspace_operator.errors import WorkspaceOperatorError
 from workspace_operator.sending.deliveries import DeliveryState
@@ -60,19 +61,22 @@ class SenderMetrics:
             "How long the message that is due first in any workspace has been due.",
             registry=registry,
         )
-        self._leases, self._leases_lost = _lease_metrics(registry)
+        self._leases = LeaseMetrics(
+            registry,
+            name="workspace_operator_sending",
+            held="Workspaces whose messages this process has a lease of.",
+            lost="Leases that ended early: another sender has the messages, or the workspace is gone.",
+        )
         for reason in HELD_REASONS.values():
             self._held.labels(reason)
 
     def leased(self) -> None:
         """Count a lease that begins."""
-        self._leases.inc()
+        self._leases.begun()
 
     def lease_ended(self, *, is_lost: bool) -> None:
         """Count a lease that ended."""
-        self._leases.dec()
-        if is_lost:
-            self._leases_lost.inc()
+        self._leases.ended(is_lost=is_lost)
 
     def begun(self, count: int) -> None:
         """Count hand-overs that begin."""
@@ -107,17 +111,3 @@ class SenderMetrics:
             logger.debug("cannot read the oldest message: %s", error)
             self._oldest.set(float("nan"))
         return generate_latest(self._registry)
-
-
-def _lease_metrics(registry: CollectorRegistry) -> tuple[Gauge, Counter]:
-    held = Gauge(
-        "workspace_operator_sending_leases",
-        "Workspaces whose messages this process has a lease of.",
-        registry=registry,
-    )
-    lost = Counter(
-        "workspace_operator_sending_leases_lost",
-        "Leases that ended early: another sender has the messages, or the workspace is gone.",
-        registry=registry,
-    )
-    return held, lost
