@@ -1,14 +1,13 @@
 """`python -m tests.controlplane build|up|down|status|kubectl-path`, for the Makefile and for people."""
 
-import argparse
-import os
 import sys
 
 from tests.controlplane import resident
 from tests.controlplane.failures import StartFailed
 from tests.controlplane.kubectl import kubectl_program
 from tests.controlplane.launcher import Programs
-from tests.go_programs.failures import BuildFailed, BuildUnavailable
+from tests.go_programs.command_line import run_command
+from tests.go_programs.failures import BuildFailed
 
 
 def build() -> int:
@@ -47,20 +46,5 @@ def kubectl_path() -> int:
 COMMANDS = {"build": build, "up": up, "down": down, "status": status, "kubectl-path": kubectl_path}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.controlplane", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, command in COMMANDS.items():
-        commands.add_parser(name, help=command.__doc__)
-    try:
-        return COMMANDS[parser.parse_args().command]()
-    except BuildUnavailable as unavailable:
-        print(unavailable, file=sys.stderr)
-        return os.EX_UNAVAILABLE
-    except (BuildFailed, StartFailed) as failure:
-        print(failure, file=sys.stderr)
-        return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("tests.controlplane", __doc__, COMMANDS, (BuildFailed, StartFailed)))

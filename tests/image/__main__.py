@@ -1,13 +1,12 @@
 """`python -m tests.image build`, for the Makefile and for people."""
 
-import argparse
-import os
 import sys
 
 from tests.caches import CHECKOUT
+from tests.go_programs.command_line import run_command
 from tests.image.bill_of_materials import bill_of_materials
 from tests.image.build import build_image, image_name, mounted
-from tests.image.failures import ImageBuildFailed, ImageUnavailable
+from tests.image.failures import ImageBuildFailed
 from tests.image.sizes import parts, table
 
 RESULTS = CHECKOUT / "build" / "image"
@@ -30,20 +29,5 @@ def build() -> int:
 COMMANDS = {"build": build}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.image", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, command in COMMANDS.items():
-        commands.add_parser(name, help=command.__doc__)
-    try:
-        return COMMANDS[parser.parse_args().command]()
-    except ImageUnavailable as unavailable:
-        print(unavailable, file=sys.stderr)
-        return os.EX_UNAVAILABLE
-    except ImageBuildFailed as failure:
-        print(failure, file=sys.stderr)
-        return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command("tests.image", __doc__, COMMANDS, (ImageBuildFailed,)))
