@@ -61,7 +61,9 @@ READING: Final = {
         ("ownership._is_empty", table.name) for table in WORKSPACE_TABLES
     }
     - {("ownership._is_empty", "workspace_lock"), ("ownership._is_empty", "message_usage")},
-    "it reads all accounts, which are a small table": {("accounts.all_accounts", "account")},
+    "it reads all accounts with their people, which are small tables": {
+        ("accounts.all_accounts", table) for table in ("account", "account_admin", "account_member")
+    },
     "it reads all workspaces, which are a small table": {
         ("person_records.purge_activities", "workspace"),
         ("retention.purge", "workspace"),

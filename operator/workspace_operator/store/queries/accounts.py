@@ -1,6 +1,7 @@
 """Accounts in the database: their rows, their settings and their workspaces."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 
@@ -35,8 +36,8 @@ _WORKSPACES = WORKSPACES_WITH_ACCOUNT.where(workspace.c.account_id == sa.bindpar
 _OF_ACCOUNT = account.c.account_id == sa.bindparam("account_id")
 _LIMIT_LOCKED = sa.select(account.c.workspace_limit).where(_OF_ACCOUNT).with_for_update()
 _TAKEN = sa.select(sa.func.count()).where(workspace.c.account_id == sa.bindparam("account_id"))
-_ADMINS = sa.select(account_admin.c.email).where(account_admin.c.account_id == sa.bindparam("account_id"))
-_MEMBERS = sa.select(account_member).where(account_member.c.account_id == sa.bindparam("account_id"))
+_ADMINS = sa.select(account_admin).order_by(account_admin.c.account_id, account_admin.c.email_key)
+_MEMBERS = sa.select(account_member).order_by(account_member.c.account_id, account_member.c.email_key)
 
 
 def account_parameters(key: AccountKey) -> dict[str, str]:
@@ -85,24 +86,36 @@ def account_of(connection: sa.Connection, row: Row) -> Account | None:
     """Read an account with its people; None if no Account resource is in force."""
     if row.resource_uid is None:
         return None
-    parameters = {"account_id": row.account_id}
-    admins = connection.execute(_ADMINS.order_by(account_admin.c.email_key), parameters).scalars()
-    members = connection.execute(_MEMBERS.order_by(account_member.c.email_key), parameters)
+    admins = connection.execute(_ADMINS.where(account_admin.c.account_id == row.account_id)).all()
+    members = connection.execute(_MEMBERS.where(account_member.c.account_id == row.account_id)).all()
+    return _account(row, admins, members)
+
+
+def all_accounts(connection: sa.Connection) -> tuple[Account, ...]:
+    """All accounts with a resource, by cluster, namespace and name; three statements, however many there are."""
+    admins, members = (_by_account(connection.execute(query)) for query in (_ADMINS, _MEMBERS))
+    rows = connection.execute(WITH_RESOURCE).all()
+    return tuple(_account(row, admins[row.account_id], members[row.account_id]) for row in rows)
+
+
+def _by_account(rows: Iterable[Row]) -> Mapping[int, list[Row]]:
+    found = defaultdict[int, list[Row]](list)
+    for row in rows:
+        found[row.account_id].append(row)
+    return found
+
+
+def _account(row: Row, admins: Iterable[Row], members: Iterable[Row]) -> Account:
+    """The account of a row that has a resource, and of the rows of its people, which are in order."""
     has_notices = row.notice_transport is not None
     settings = AccountSettings(
         display_name=row.display_name,
         workspace_limit=row.workspace_limit,
-        admins=tuple(admins),
+        admins=tuple(admin.email for admin in admins),
         members=tuple(_member_of(member) for member in members),
         notices=Notices(transport=row.notice_transport, sender=row.notice_sender) if has_notices else None,
     )
     return Account(account_id=row.account_id, key=key_of(row), uid=row.resource_uid, settings=settings)
-
-
-def all_accounts(connection: sa.Connection) -> tuple[Account, ...]:
-    """All accounts with a resource, by cluster, namespace and name."""
-    found = (account_of(connection, row) for row in connection.execute(WITH_RESOURCE).all())
-    return tuple(item for item in found if item is not None)
 
 
 def settings_values(settings: AccountSettings) -> Mapping[str, object]:
