@@ -19,7 +19,7 @@ from workspace_operator.migrations.state_machine import TERMINAL, TRANSITIONS, S
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.plan.diff import FIELDS
 from workspace_operator.reconcile.status.migration_messages import STAGE_MESSAGES
-from workspace_operator.resources.schema import CRD_FILE, resource_schema
+from workspace_operator.resources.schema import WORKSPACE, resource_schema
 from workspace_operator.store.migrations.stages import STEPS
 from workspace_operator.store.schema import mappers
 from workspace_operator.store.schema.tables import workspace
@@ -149,7 +149,7 @@ def test_store_implements_every_step() -> None:
 
 
 def test_every_stage_is_in_the_resource_definition() -> None:
-    definition = yaml.safe_load((REPOSITORY / "crds" / CRD_FILE).read_text(encoding="utf-8"))
+    definition = yaml.safe_load((REPOSITORY / "crds" / WORKSPACE.crd_file).read_text(encoding="utf-8"))
     (version,) = definition["spec"]["versions"]
     status = version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]
 
