@@ -52,7 +52,7 @@ def test_full_account_names_its_workspaces_and_the_command() -> None:
     assert "They are: 2 shop-2 (released), 1 shop-1." in message
     assert "delete a released one with all its people, `workspacectl workspaces delete 2 --confirm-name " in message
     assert "--confirm-name 'Ann'\"'\"'s Shop'`, or raise spec.plan.workspaceLimit of the Account." in message
-    assert message.endswith("This resource is created by itself when a place is free.")
+    assert message.endswith("The operator creates this one when the account is below its limit.")
 
 
 def test_command_deletes_no_workspace_of_a_resource() -> None:
@@ -68,7 +68,7 @@ def test_manifest_without_cluster_is_told_to_apply_again() -> None:
 
     assert "1 shop-1 (not among these manifests)" in message
     assert "`workspacectl workspaces delete NUMBER --confirm-name NAME`" in message
-    assert message.endswith("Run `workspacectl apply` again when a place is free.")
+    assert message.endswith("Run `workspacectl apply` again when the account is below its limit.")
 
 
 def test_many_workspaces_are_counted() -> None:

@@ -71,7 +71,8 @@ def schema_is_another(state: Installation) -> Problem | None:
     return Problem(
         reason=ProblemReason.UPGRADE_DUE,
         why=f"The database has an older schema or none ({revisions}).",
-        remedy="Stop all processes, back it up, and run `workspacectl database upgrade`.",
+        remedy="In a cluster, apply the manifests of this version. Without one, back up the database, stop all "
+        "processes, and run `workspacectl database upgrade`.",
     )
 
 

@@ -45,7 +45,7 @@ class PluginGroup(TyperGroup):
 
 app = typer.Typer(
     cls=PluginGroup,
-    help="Run workspacectl in the operator's pod. Other commands: as workspacectl --help lists them.",
+    help="Run workspacectl in the operator's pod. All commands of workspacectl except run and apply work.",
     epilog=EXAMPLES,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -59,16 +59,16 @@ app = typer.Typer(
 def _root(
     ctx: typer.Context,
     *,
-    kubeconfig: Annotated[str | None, typer.Option("--kubeconfig", metavar="FILE", help="As of kubectl.")] = None,
-    context: Annotated[str | None, typer.Option("--context", metavar="NAME", help="As of kubectl.")] = None,
+    kubeconfig: Annotated[str | None, typer.Option("--kubeconfig", metavar="FILE", help="As for kubectl.")] = None,
+    context: Annotated[str | None, typer.Option("--context", metavar="NAME", help="As for kubectl.")] = None,
     namespace: Annotated[
-        str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of the Workspaces, as of kubectl.")
+        str, typer.Option("--namespace", "-n", metavar="NAME", help="The namespace of the Workspaces, as for kubectl.")
     ] = "",
     operator_namespace: Annotated[
         str, typer.Option("--operator-namespace", metavar="NAME", help="The namespace of the operator's pod.")
     ] = "workspace-operator",
     database: Annotated[
-        str | None, typer.Option("--database", metavar="URL", help="Run workspacectl here, on this database.")
+        str | None, typer.Option("--database", metavar="URL", help="Run workspacectl locally, on this database.")
     ] = None,
 ) -> None:
     given = {"--kubeconfig": kubeconfig, "--context": context}
@@ -106,7 +106,7 @@ def violations(
 ) -> None:
     """Print the people who block a migration.
 
-    The output is CSV; the options are those of workspacectl exports get.
+    The output is CSV. The options are those of workspacectl exports get, except -o.
     """
     raise typer.Exit(print_violations(ctx.obj, workspace, arguments or ()))
 
@@ -120,7 +120,7 @@ def report(
     ] = "-",
     tail: Annotated[int, typer.Option("--tail", metavar="N", min=0, max=10_000, help="Log lines of each pod.")] = 200,
 ) -> None:
-    """Write a support bundle, redacted.
+    """Write a redacted support bundle.
 
     It has versions, settings without secrets, conditions, events, counts and recent log lines, and no addresses, keys
     or names of people.

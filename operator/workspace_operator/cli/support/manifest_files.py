@@ -39,7 +39,7 @@ Filenames = Annotated[
         "--filename",
         metavar="FILE|FOLDER|-",
         parser=_parse_path,
-        help="Manifests of Workspaces; - is standard input. Can be given several times.",
+        help="Manifests of Workspaces and Accounts; - is standard input. Can be given several times.",
     ),
 ]
 Kustomize = Annotated[

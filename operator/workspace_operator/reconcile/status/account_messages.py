@@ -17,9 +17,9 @@ def plan_limit_reached(account: str, places: AccountPlaces, resource: Resource) 
     listed = ", ".join(_listed(candidate, resource) for candidate in ordered[:MAX_LISTED_PLACES])
     more = f" and {len(ordered) - MAX_LISTED_PLACES} more" if len(ordered) > MAX_LISTED_PLACES else ""
     again = (
-        "This resource is created by itself when a place is free"
+        "The operator creates this one when the account is below its limit"
         if resource.is_in_cluster
-        else "Run `workspacectl apply` again when a place is free"
+        else "Run `workspacectl apply` again when the account is below its limit"
     )
     return (
         f"The account {quoted(account)} has {len(ordered)} of at most {places.limit} workspaces, so this one is not "

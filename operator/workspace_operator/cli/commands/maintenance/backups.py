@@ -20,7 +20,7 @@ BackupFile = Annotated[
 SourceFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="The backup, or - for standard input.", show_default=False)
 ]
-Replace = Annotated[bool, typer.Option("--replace", help="Move a database and a root key that are there aside.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Move an existing database and root key aside first.")]
 DiscardWaiting = Annotated[
     bool | None,
     typer.Option(
@@ -35,7 +35,7 @@ RootKeyTarget = Annotated[
         "--root-key-file",
         metavar="FILE",
         dir_okay=False,
-        help="Where the root key is put.",
+        help="Where to write the root key.",
         show_default="beside the database",
     ),
 ]
@@ -54,15 +54,15 @@ def backup(
     *,
     root_key_file: RootKeyFile = None,
     without_root_key: Annotated[
-        bool, typer.Option("--without-root-key", help="Leave the root key out; you keep its file yourself.")
+        bool, typer.Option("--without-root-key", help="Leave the root key out; keep its file elsewhere.")
     ] = False,
     database: Database,
 ) -> None:
-    """Back a SQLite database up, while it is in use.
+    """Back up a SQLite database, even while it is in use.
 
     FILE is a tar archive of the database as it is at one moment, the root key of the installation, and their digests.
-    Only you can read it. Whoever has it can read all people, and send as the installation: keep it as you keep the
-    passwords. It needs room for two copies of the database beside FILE. For PostgreSQL the command says what to run.
+    Only you can read it. Anyone who has it can read all people, and send as the installation: protect it like a
+    password. It needs room for two copies of the database beside FILE. For PostgreSQL the command prints what to run.
     """
     target = _standard_output() if file == STANDARD_OUTPUT else file
     description = back_up(database, target, key_file=root_key_file, with_key=not without_root_key)

@@ -66,10 +66,10 @@ def _try_upgrade(database: str, deadline: float) -> bool:
 
 @app.command()
 def status(*, root_key_file: RootKeyFile = None, output: Output = Format.TABLE, database: Database) -> None:
-    """Show what the database is, and whether an upgrade is due. Nothing is written.
+    """Show engine, size and identity of the database, and whether an upgrade is due. Nothing is written.
 
-    ROOT KEY compares the key of this installation with that of the database: with another one, or none, nothing is
-    sent.
+    ROOT KEY says whether the root key of this installation is that of the database. If it is not, or is missing,
+    nothing is sent.
 
     Exit codes: 0 the schema is that of this version; 2 an upgrade is due; 3 another version is needed; 1 an error;
     64 wrong usage.
@@ -89,7 +89,7 @@ def check(*, output: Output = Format.TABLE, database: Database) -> None:
     """Check the integrity of the database. Nothing is written.
 
     A SQLite file is checked by SQLite first. Then the rows are checked: whether identifiers lead to the people who
-    have them, whether every row belongs to a workspace and a person that exist, and what else the program relies on.
+    have them, whether every row belongs to an existing workspace and person, and other rules about stored rows.
     It can run while the database is in use; on a large database it takes minutes.
 
     Exit codes: 0 nothing is wrong; 3 something is wrong; 1 an error; 64 wrong usage.

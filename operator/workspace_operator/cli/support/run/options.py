@@ -125,7 +125,9 @@ LogForm = Annotated[
 APIAddress = Annotated[
     str,
     setting(
-        "--api-address", metavar="HOST:PORT", help=f"Serve the people API at this address, without TLS; or {API_OFF}."
+        "--api-address",
+        metavar="HOST:PORT",
+        help=f"Serve the people API at this address, without TLS. {API_OFF}: do not serve it.",
     ),
 ]
 Host = Annotated[
