@@ -25,7 +25,7 @@ from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.reconcile.model.accounts import Account, AccountAction, AccountKey, ObservedAccount
-from workspace_operator.resources.workspaces import API_VERSION
+from workspace_operator.resources.workspaces import API_VERSION, RECREATE
 from workspace_operator.workspaces.model import Owner
 from workspace_operator.workspaces.usage import Month, month_of
 
@@ -103,13 +103,18 @@ class AccountEnv:
     """An Account, its reconciler and its controller on fakes."""
 
     def __init__(self) -> None:
-        self.memory = InMemoryDatabase()
-        self.accounts = FailingAccounts(self.memory)
         self.resources = FakeResources()
         self.first = FakeFirstWorkspaces()
-        self.counters = RecordingCounters(self.memory)
+        self.reads: list[int] = []
         self.changes: list[str] = []
         self.time = 1000.0
+        self.use(InMemoryDatabase())
+
+    def use(self, memory: InMemoryDatabase) -> None:
+        """Start the operator on a database."""
+        self.memory = memory
+        self.accounts = FailingAccounts(memory)
+        self.counters = RecordingCounters(memory, reads=self.reads)
         self.reconciler = AccountReconciler(
             accounts=self.accounts,
             resources=self.resources,
@@ -208,6 +213,33 @@ def test_store_that_is_away_is_reported(env: AccountEnv) -> None:
 
     assert env.reason() == "StoreUnavailable"
     assert env.stored() is None
+
+
+def test_other_database_gets_nothing_until_the_first_one_is_given_up(env: AccountEnv) -> None:
+    env.apply(plan={"workspaceLimit": 2})
+    env.reconcile()
+    first, other = env.memory, InMemoryDatabase(store_id="store-2")
+    env.use(other)
+
+    status = env.reconcile()
+    assert (env.reason(), status["storeID"], FakeAccounts(other).keys("cluster-1")) == ("StoreReplaced", "store-1", [])
+    env.use(first)
+    env.reconcile()
+    assert env.reason() == "InForce"
+    env.use(other)
+    env.resources.documents["team-a", "acme"]["metadata"]["annotations"] = {RECREATE: "store-1"}
+    status = env.reconcile()
+
+    assert (env.reason(), status["storeID"], limit_of(env.stored())) == ("InForce", "store-2", 2)
+
+
+def test_other_database_is_not_counted(env: AccountEnv) -> None:
+    env.apply()
+    env.reconcile()
+    env.use(InMemoryDatabase(store_id="store-2"))
+    env.reconcile()
+
+    assert env.counters.reads == [0]
 
 
 def test_first_workspace_is_created_once(env: AccountEnv) -> None:
@@ -362,6 +394,18 @@ def test_sweep_leaves_other_namespaces_and_known_accounts(env: AccountEnv) -> No
     assert sweep(frozenset(), "team-b") == []
 
 
+def test_sweep_survives_a_fault(env: AccountEnv, caplog: pytest.LogCaptureFixture) -> None:
+    env.apply()
+    env.reconcile()
+
+    def fail(_: tuple[str, str]) -> None:
+        raise ValueError("a fault")
+
+    AccountSweep(accounts=env.accounts, known=env.controller.keys, on_missing=fail, cluster_id="cluster-1").sweep()
+
+    assert "the sweep of accounts failed" in caplog.text
+
+
 def test_read_of_a_missing_account_says_so(env: AccountEnv) -> None:
     with pytest.raises(NotFound):
         env.reconciler.read("team-a", "acme")
@@ -373,11 +417,27 @@ def test_requeued_account_is_polled(env: AccountEnv) -> None:
     owner = Owner(cluster="cluster-1", namespace="team-a", name="shop", uid="uid-9")
     create_workspace(FakeWorkspaces(env.memory), owner, now=NOW, account="acme")
 
-    env.controller.requeue("team-b")
+    env.controller.queue.request("team-b")
     env.controller.poll()
     env.drain()
     assert env.resources.get("team-a", "acme")["status"]["usage"]["workspaces"] == 0
-    env.controller.requeue("team-a")
+    env.controller.queue.request("team-a")
+    env.controller.poll()
+    env.drain()
+
+    assert env.resources.get("team-a", "acme")["status"]["usage"]["workspaces"] == 1
+
+
+def test_request_during_a_reconcile_counts(env: AccountEnv) -> None:
+    def create() -> None:
+        if not env.memory.directory.workspaces:
+            owner = Owner(cluster="cluster-1", namespace="team-a", name="shop", uid="uid-9")
+            create_workspace(FakeWorkspaces(env.memory), owner, now=NOW, account="acme")
+            env.controller.queue.request("team-a")
+
+    env.counters.before_read.append(create)
+    env.controller.on_list(env.apply())
+    env.drain()
     env.controller.poll()
     env.drain()
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -16,17 +16,17 @@ from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
 from workspace_operator.application.operator.account_sweep import AccountSweep
-from workspace_operator.application.operator.controller import Controller, Observer, ResourceReconciler, resource_key
+from workspace_operator.application.operator.controller import Controller, Observer, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
-from workspace_operator.application.operator.workqueue import Document, RateLimiter
-from workspace_operator.application.ports import Resources, Secrets, StatusWriter, Workspaces
+from workspace_operator.application.operator.workqueue import Document, RateLimiter, WorkQueue
+from workspace_operator.application.ports import Resources, ResourceWriter, Secrets
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
 from workspace_operator.reconcile.model.observed import KnownResources
-from workspace_operator.resources.schema import ACCOUNT, WORKSPACE, CustomResource
+from workspace_operator.resources.schema import ACCOUNT, WORKSPACE
 from workspace_operator.settings import OperatorSettings
 from workspace_operator.workspaces.model import Owner
 
@@ -69,7 +69,7 @@ def make_reconciler(
     )
 
 
-def make_account_reconciler(store: Repositories, resources: StatusWriter, cluster_id: str) -> AccountReconciler:
+def make_account_reconciler(store: Repositories, resources: ResourceWriter, cluster_id: str) -> AccountReconciler:
     """Create the reconciler for Account manifests, which do not change while they are applied."""
     return AccountReconciler(
         accounts=store.accounts,
@@ -111,6 +111,7 @@ def run_operator(
     resources = ClusterResources(api, cluster_id)
     metrics = OperatorMetrics()
     monitor = HeartbeatMonitor(monotonic=time.monotonic, silent_after=settings.cluster_silent_after)
+    queues = Queues()
     reconciler = make_reconciler(
         store,
         resources,
@@ -118,14 +119,16 @@ def run_operator(
         secrets_of_cluster=ClusterSecrets(api),
         read_latest=lambda document: resources.get(*resource_key(document)),
         monitor=monitor,
-        known=lambda: controller.keys(),  # noqa: PLW0108 - the controller is made below
+        known=queues.workspaces.keys,
     )
-    controller = _controller(settings, reconciler, resources.get, metrics, workspaces=store.workspaces)
-    accounts = _account_controller(store, settings, resources, controller, metrics)
+    controller = _workspace_controller(store, settings, reconciler, resources.get, queues, metrics)
+    accounts = _account_controller(
+        settings, _cluster_account_reconciler(store, settings, resources, controller), queues, metrics
+    )
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         probes=combined_probes(*other_probes),
-        metrics=lambda: metrics.text(controller),
+        metrics=lambda: metrics.text(controller, accounts),
         namespaces=settings.namespaces,
         health=parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None,
     )
@@ -135,16 +138,62 @@ def run_operator(
         operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
 
 
-def _account_controller(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queues:
+    """The queues of both controllers, which are made first: each of the two follows what the other changes."""
+
+    workspaces: WorkQueue = field(default_factory=WorkQueue)
+    accounts: WorkQueue = field(default_factory=WorkQueue)
+
+
+def _workspace_controller(
     store: Repositories,
     settings: OperatorSettings,
-    workspaces: "ClusterResources",
-    workspace_controller: Controller,
+    reconciler: Reconciler,
+    read: Callable[[str, str], Document],
+    queues: Queues,
     observer: Observer,
 ) -> Controller:
-    """Create the controller of Accounts, and let each of the two follow what the other changes."""
+    """Create the controller of Workspaces; Accounts report a workspace that was created, deleted or adopted."""
+
+    def on_settled(namespace: str, actions: Collection[str]) -> None:
+        if PLACE_CHANGES.intersection(actions):
+            queues.accounts.request(namespace)
+
+    return Controller(
+        resource=WORKSPACE,
+        reconciler=reconciler,
+        workspaces=store.workspaces,
+        read=read,
+        monotonic=time.monotonic,
+        rate_limiter=RateLimiter(resync=settings.resync),
+        on_settled=on_settled,
+        observer=observer,
+        queue=queues.workspaces,
+    )
+
+
+def _account_controller(
+    settings: OperatorSettings, reconciler: AccountReconciler, queues: Queues, observer: Observer
+) -> Controller:
+    return Controller(
+        resource=ACCOUNT,
+        reconciler=reconciler,
+        workspaces=None,
+        read=reconciler.read,
+        monotonic=time.monotonic,
+        rate_limiter=RateLimiter(resync=settings.resync),
+        observer=observer,
+        queue=queues.accounts,
+    )
+
+
+def _cluster_account_reconciler(
+    store: Repositories, settings: OperatorSettings, workspaces: "ClusterResources", workspace_controller: Controller
+) -> AccountReconciler:
+    """Create the reconciler of Accounts of a cluster, after whose changes Workspaces are tried again."""
     resources = replace(workspaces, kind=ACCOUNT)
-    reconciler = AccountReconciler(
+    return AccountReconciler(
         accounts=store.accounts,
         resources=resources,
         workspaces=workspaces,
@@ -155,9 +204,6 @@ def _account_controller(
         first_workspace_after=timedelta(seconds=settings.first_workspace_after),
         on_change=workspace_controller.requeue_failed,
     )
-    accounts = _controller(settings, reconciler, reconciler.read, observer, workspaces=None, kind=ACCOUNT)
-    workspace_controller.on_settled = lambda namespace, actions: _on_workspace_settled(accounts, namespace, actions)
-    return accounts
 
 
 def _account_sweep(store: Repositories, settings: OperatorSettings, accounts: Controller) -> AccountSweep:
@@ -167,32 +213,6 @@ def _account_sweep(store: Repositories, settings: OperatorSettings, accounts: Co
         on_missing=accounts.on_missing,
         cluster_id=accounts.reconciler.cluster_id,
         namespaces=settings.namespaces,
-    )
-
-
-def _on_workspace_settled(accounts: Controller, namespace: str, actions: Collection[str]) -> None:
-    """Let the Accounts of a namespace report a workspace that was created, deleted or adopted."""
-    if PLACE_CHANGES.intersection(actions):
-        accounts.requeue(namespace)
-
-
-def _controller(
-    settings: OperatorSettings,
-    reconciler: ResourceReconciler,
-    read: Callable[[str, str], Document],
-    observer: Observer,
-    *,
-    workspaces: Workspaces | None,
-    kind: CustomResource = WORKSPACE,
-) -> Controller:
-    return Controller(
-        kind=kind.kind,
-        reconciler=reconciler,
-        workspaces=workspaces,
-        read=read,
-        monotonic=time.monotonic,
-        rate_limiter=RateLimiter(resync=settings.resync),
-        observer=observer,
     )
 
 

@@ -3,10 +3,12 @@
 No reconcile detects a dead watch: it looks like a cluster without changes. So every response to a list or watch request
 and every event is recorded, and readiness and a metric use the age of the last one. The server ends each watch request
 after ``SERVER_SECONDS``, so a healthy watch gets a response at least that often, even without events.
+
+Readiness depends on the watch of Workspaces only: the same pod may serve the people API, which Accounts do not concern.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -15,16 +17,13 @@ import aiohttp
 from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from workspace_operator.resources import accounts, workspaces
+from workspace_operator.resources.schema import CUSTOM_RESOURCES, WORKSPACE, CustomResource
 
 SERVER_SECONDS = 45
 """Duration of a watch request, in whole seconds; the next one continues at the same resource version."""
 
 STALE_AFTER = 90.0
 """Seconds without a response after which the watch counts as dead."""
-
-PATHS = (f"/{workspaces.PLURAL}", f"/{accounts.PLURAL}")
-"""How the paths of the watched lists end."""
 
 METRIC = "workspace_operator_watch_age_seconds"
 
@@ -39,26 +38,26 @@ class _Contact:
 
 @dataclass(slots=True)
 class WatchAge:
-    """The age of the watch; its methods can be called from any thread."""
+    """The age of the watches; its methods can be called from any thread."""
 
     monotonic: Callable[[], float]
     _contacts: dict[str, _Contact] = field(default_factory=dict)
+    """By the path of the list: one for each namespace, or one for all."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _started_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._started_at = self.monotonic()
 
-    def seconds(self) -> float:
-        """The age of the oldest of the watches: one for each namespace, or one for all."""
-        with self._lock:
-            oldest = min((contact.answered_at for contact in self._contacts.values()), default=self._started_at)
+    def seconds(self, kind: CustomResource = WORKSPACE) -> float:
+        """The age of the oldest watch of a kind; since the start, if none had a response yet."""
+        oldest = min((contact.answered_at for contact in self._of(kind)), default=self._started_at)
         return max(0.0, self.monotonic() - oldest)
 
     def is_alive(self) -> bool:
-        """Whether every watch had a recent response, and no newest request has failed."""
-        with self._lock:
-            is_answered = bool(self._contacts) and not any(contact.has_failed for contact in self._contacts.values())
+        """Whether every watch of Workspaces had a recent response, and no newest request has failed."""
+        contacts = self._of(WORKSPACE)
+        is_answered = bool(contacts) and not any(contact.has_failed for contact in contacts)
         return is_answered and self.seconds() <= STALE_AFTER
 
     def text(self) -> bytes:
@@ -67,8 +66,11 @@ class WatchAge:
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """The metric; `WatchAge` is a Prometheus collector."""
-        description = "Seconds since the API server last answered the watches of Workspaces and Accounts."
-        return (GaugeMetricFamily(METRIC, description, round(self.seconds(), 3)),)
+        description = "Seconds since the API server last answered the watch of a kind."
+        family = GaugeMetricFamily(METRIC, description, labels=["kind"])
+        for kind in CUSTOM_RESOURCES:
+            family.add_metric([kind.kind], round(self.seconds(kind), 3))
+        return (family,)
 
     def answered(self, path: str) -> None:
         """Record a response or an event on the path of a list or watch."""
@@ -86,6 +88,10 @@ class WatchAge:
         trace.on_request_end.append(self._on_end)
         trace.on_request_exception.append(self._on_exception)
         return trace
+
+    def _of(self, kind: CustomResource) -> Sequence[_Contact]:
+        with self._lock:
+            return [contact for path, contact in self._contacts.items() if path.endswith(f"/{kind.plural}")]
 
     async def _on_end(
         self, _: aiohttp.ClientSession, __: SimpleNamespace, parameters: aiohttp.TraceRequestEndParams
@@ -107,4 +113,4 @@ class WatchAge:
 
 def is_watched(path: str) -> bool:
     """Whether a path is that of a list of Workspaces or Accounts, of one namespace or of all."""
-    return path.endswith(PATHS)
+    return path.endswith(tuple(f"/{kind.plural}" for kind in CUSTOM_RESOURCES))

@@ -39,9 +39,10 @@ class AccountSweep:
         """Sweep once; a failed sweep is made up for by the next."""
         try:
             stored = {(key.namespace, key.name) for key in self.accounts.keys(self.cluster_id)}
+            for key in sorted(stored - set(self.known())):
+                if not self.namespaces or key[0] in self.namespaces:
+                    self.on_missing(key)
         except WorkspaceOperatorError as error:
             logger.debug("the sweep of accounts failed: %s", error)
-            return
-        for key in sorted(stored - set(self.known())):
-            if not self.namespaces or key[0] in self.namespaces:
-                self.on_missing(key)
+        except Exception:
+            logger.exception("the sweep of accounts failed")
