@@ -127,6 +127,7 @@ def run_operator(
     )
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
+        served=lambda: access.served_resources(api),
         probes=combined_probes(*other_probes),
         metrics=lambda: metrics.text(controller, accounts),
         namespaces=settings.namespaces,
