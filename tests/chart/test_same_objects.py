@@ -36,6 +36,11 @@ VARIANTS = {
     "one namespace": Variant(values={"rbac": {"scope": "Namespace"}}, overlay="one-namespace"),
     "sending": Variant(values={"sending": {"enabled": True}}, overlay="sqlite", components=("sending",)),
     "policies": Variant(values=POLICIES, overlay="sqlite", components=("network-policies",)),
+    "sending with policies": Variant(
+        values=POLICIES | {"sending": {"enabled": True}},
+        overlay="sqlite",
+        components=("sending", "network-policies", "network-policies/sending"),
+    ),
     "monitoring": Variant(
         values={name: {"enabled": True} for name in ("serviceMonitor", "prometheusRule", "dashboard")},
         overlay="sqlite",

@@ -19,7 +19,7 @@ from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.workspaces.model import Owner
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-UNFINISHED = ("Requested", "Checking", "Preparing", "Switched", "Merging", "Blocked")
+UNFINISHED = ("Requested", "Checking", "Preparing", "Switched", "Merging", "Blocked", "Paused")
 Migrations = Sequence[tuple[Owner, Migration]]
 
 
@@ -69,11 +69,28 @@ def test_nothing_under_way_is_all_zero() -> None:
     assert samples(render([])) == {(name, stage): 0 for name in names for stage in UNFINISHED}
 
 
-def test_age_is_that_of_the_oldest_request_of_a_stage() -> None:
-    told = samples(render([change(60), change(3600), change(7, Stage.BLOCKED)]))
+def test_age_is_the_longest_time_in_a_stage() -> None:
+    since = NOW - timedelta(seconds=7)
+    told = samples(
+        render(
+            [
+                change(60, Stage.REQUESTED),
+                change(3600, Stage.REQUESTED),
+                change(86400, Stage.BLOCKED, stage_since=since),
+            ]
+        )
+    )
 
-    assert told["migrations_oldest_age_seconds", "Merging"] == 3600
+    assert told["migrations_oldest_age_seconds", "Requested"] == 3600
     assert told["migrations_oldest_age_seconds", "Blocked"] == 7
+
+
+def test_paused_change_waits_for_no_worker() -> None:
+    told = samples(render([change(3600, Stage.REQUESTED, paused=True), change(5, Stage.REQUESTED)]))
+
+    assert told["migrations", "Requested"] == told["migrations", "Paused"] == 1
+    assert told["migrations_oldest_age_seconds", "Requested"] == 5
+    assert told["migrations_oldest_age_seconds", "Paused"] == 3600
 
 
 def test_people_are_reported_by_state() -> None:

@@ -72,8 +72,8 @@ def test_panels_do_not_overlap() -> None:
 def test_alert_says_what_to_do(alert: dict[str, dict[str, str]]) -> None:
     assert set(alert) == {"alert", "expr", "for", "labels", "annotations"}
     assert alert["labels"]["severity"] in {"warning", "critical"}
-    assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
-    assert alert["annotations"]["runbook_url"] == f"{PAGE}#{str(alert['alert']).lower()}"
+    # Without runbook_url: Alertmanager shows it as a link, and the page has no address that all installations share.
+    assert set(alert["annotations"]) == {"summary", "description"}
 
 
 def test_alerts_are_the_sections_of_the_page() -> None:

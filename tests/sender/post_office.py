@@ -78,6 +78,7 @@ class PostOffice:
     renderer: Renderer = field(default_factory=PlainRenderer)
     root_key: RootKey = ROOT_KEY
     stopping: threading.Event = field(default_factory=threading.Event)
+    is_writable: bool = True
 
     def sender(self, name: str = "sender-1", **changes: Any) -> Sender:
         """A sender of this store, registered."""
@@ -92,7 +93,12 @@ class PostOffice:
             "stopping": self.stopping.is_set,
             "observer": metrics,
         }
-        sender = Sender(setup=SenderSetup(**(values | changes)), worker=name, stopping=self.stopping)
+        sender = Sender(
+            setup=SenderSetup(**(values | changes)),
+            worker=name,
+            stopping=self.stopping,
+            is_writable=lambda: self.is_writable,
+        )
         sender.register()
         return sender
 

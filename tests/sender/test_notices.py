@@ -55,7 +55,10 @@ def test_running_sender_mails_a_notice(tmp_path: Path) -> None:
         document = {"name": "ops", "host": "127.0.0.1", "port": sink.port, "security": "None"}
         document |= {"senderDomains": "nordlicht.example", "namespaces": "*"}
         file.write_text(json.dumps([document]))
-        with bootstrap.open_sender(store, SenderSettings(transports_file=file), stopping) as sender:
+        with (
+            bootstrap.monitor_writes(store) as monitor,
+            bootstrap.open_sender(store, SenderSettings(transports_file=file), stopping, monitor) as sender,
+        ):
             thread = threading.Thread(target=sender.run)
             thread.start()
             try:

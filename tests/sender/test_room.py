@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.e2e.waiting import wait_until
 from tests.sender.post_office import QA, PlainRenderer, PostOffice, open_post_office, request
 from workspace_operator.application.sending.handover import sender as sender_module
 from workspace_operator.errors import StoreUnavailable
@@ -194,6 +195,17 @@ def test_outcome_survives_a_store_that_is_away(office: PostOffice) -> None:
 
     assert state_of(office, delivery_id) is DeliveryState.SENT
     assert office.sink.taken == 1
+
+
+def test_nothing_is_begun_while_the_store_is_not_writable(office: PostOffice) -> None:
+    office.is_writable = False
+    office.accept(2)
+
+    with office.running():
+        time.sleep(1)
+        assert office.sink.taken == 0
+        office.is_writable = True
+        wait_until(lambda: office.sink.taken == 2, within=20)
 
 
 def test_busy_workspace_holds_up_no_other(office: PostOffice) -> None:

@@ -108,3 +108,20 @@ def test_busy_loop_does_not_pause() -> None:
 
     assert counting.left == -1
     assert stopping.pauses == 1  # once there is nothing left to do
+
+
+def test_jobs_wait_until_the_store_accepts_writes() -> None:
+    stopping = Unpaused()
+    seen: list[int] = []
+
+    class Noting:
+        def work_once(self) -> bool:
+            seen.append(stopping.pauses)
+            stopping.set()
+            return False
+
+    loop = WorkerLoop(jobs=[Noting()], stopping=stopping, is_writable=lambda: stopping.pauses >= 3)
+
+    loop.run()
+
+    assert seen == [3]

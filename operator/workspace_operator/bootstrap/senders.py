@@ -10,11 +10,12 @@ from datetime import timedelta
 
 from workspace_operator.application.accounts.notices import NoticeSender
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.application.health.write_monitor import WriteMonitor
 from workspace_operator.application.sending.handover.sender import Sender
 from workspace_operator.application.sending.handover.setup import MAX_BATCH, SenderSetup
 from workspace_operator.bootstrap.keys import KEY_FILE_OPTION, load_root_key
 from workspace_operator.bootstrap.repositories import Repositories
-from workspace_operator.bootstrap.workers import monitor_writes, store_probes, worker_name
+from workspace_operator.bootstrap.workers import must_pause, store_probes, worker_name
 from workspace_operator.settings import SenderSettings
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,9 @@ class RunningSender:
 
 
 @contextmanager
-def open_sender(store: Repositories, settings: SenderSettings, stopping: threading.Event) -> Iterator[RunningSender]:
+def open_sender(
+    store: Repositories, settings: SenderSettings, stopping: threading.Event, monitor: WriteMonitor
+) -> Iterator[RunningSender]:
     """Create a sender; its connections and child processes end with the context.
 
     Raises:
@@ -50,6 +53,7 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
 
     transports = load_transports(settings.transports_file, os.environ)
     root_key = load_root_key(settings.root_key_file, store.file)
+    pausing = must_pause(stopping, monitor)
     if transports and root_key is None:
         logger.warning("there is no root key, so nothing is sent: give one with %s", KEY_FILE_OPTION)
     with closing(SMTPTransportPool(transports)) as pool, closing(RenderProcesses(root_key)) as renderer:
@@ -63,20 +67,26 @@ def open_sender(store: Repositories, settings: SenderSettings, stopping: threadi
             clock=store.clock,
             max_batch=SQLITE_BATCH if store.file else MAX_BATCH,
             too_late=timedelta(hours=settings.too_late_hours),
-            stopping=stopping.is_set,
+            stopping=pausing,
             observer=metrics,
             monotonic=deadline_clock,
         )
         notices = NoticeSender(
-            notices=store.notices, transports=pool, root_key=root_key, clock=store.clock, stopping=stopping.is_set
+            notices=store.notices, transports=pool, root_key=root_key, clock=store.clock, stopping=pausing
         )
-        sender = Sender(setup=setup, worker=worker_name(), stopping=stopping, notices=notices)
+        sender = Sender(
+            setup=setup, worker=worker_name(), stopping=stopping, is_writable=monitor.is_writable, notices=notices
+        )
         probes = ProbeHandlers(is_ready=sender.healthy.is_set, metrics=metrics.text)
         yield RunningSender(sender=sender, probes=probes)
 
 
 def run_with_probes(
-    store: Repositories, work: Callable[[], None], health_endpoint: str | None, *probes: ProbeHandlers
+    store: Repositories,
+    monitor: WriteMonitor,
+    work: Callable[[], None],
+    health_endpoint: str | None,
+    *probes: ProbeHandlers,
 ) -> None:
     """Run ``work`` until it ends, with probes at the endpoint. Raises InvalidInput for the endpoint."""
     if health_endpoint is None:
@@ -85,5 +95,4 @@ def run_with_probes(
     from workspace_operator.handlers import health
 
     endpoint = parse_endpoint(health_endpoint)
-    with monitor_writes(store) as monitor:
-        health.run_with_probes(work, endpoint, combined_probes(*probes, store_probes(store, monitor)))
+    health.run_with_probes(work, endpoint, combined_probes(*probes, store_probes(store, monitor)))

@@ -4,7 +4,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,14 +32,14 @@ def worker_name() -> str:
 
 
 def make_migration_worker(
-    store: Repositories, stopping: threading.Event, observer: Observer | None = None
+    store: Repositories, stopping: Callable[[], bool] = lambda: False, observer: Observer | None = None
 ) -> MigrationWorker:
     """Create a worker with a name of its own."""
     return MigrationWorker(
         migrations=store.migrations,
         worker=worker_name(),
         clock=store.clock,
-        stopping=stopping.is_set,
+        stopping=stopping,
         observer=observer or NoObserver(),
     )
 
@@ -56,7 +56,17 @@ class RunningWorker:
         self.loop.run()
 
 
-def make_worker(store: Repositories, stopping: threading.Event, retention: RetentionSettings) -> RunningWorker:
+def must_pause(stopping: threading.Event, monitor: WriteMonitor) -> Callable[[], bool]:
+    """Whether work that has begun has to end soon, and give its lease back.
+
+    That is when the process stops, and while the store does not accept writes: another version may have upgraded it.
+    """
+    return lambda: stopping.is_set() or not monitor.is_writable()
+
+
+def make_worker(
+    store: Repositories, stopping: threading.Event, monitor: WriteMonitor, retention: RetentionSettings
+) -> RunningWorker:
     """Create the worker, which runs until ``stopping`` is set."""
     from workspace_operator.application.migrations.worker_metrics import MigrationWorkerMetrics  # after the API
 
@@ -74,8 +84,9 @@ def make_worker(store: Repositories, stopping: threading.Event, retention: Reten
         clock=store.clock,
         initial_delay=RETENTION_INITIAL_DELAY,
     )
-    jobs = (make_migration_worker(store, stopping, metrics), activity_retention, delivery_retention)
-    loop = WorkerLoop(jobs=jobs, stopping=stopping)
+    migrations = make_migration_worker(store, must_pause(stopping, monitor), metrics)
+    jobs = (migrations, activity_retention, delivery_retention)
+    loop = WorkerLoop(jobs=jobs, stopping=stopping, is_writable=monitor.is_writable)
     return RunningWorker(loop=loop, probes=ProbeHandlers(is_ready=loop.healthy.is_set, metrics=metrics.text))
 
 

@@ -79,6 +79,7 @@ class Migration:
     Attributes:
         workspace_id: the workspace; identifies the migration together with ``number``.
         number: the migration's number within its workspace.
+        stage_since: when the present stage was entered; None in the first one, which ``requested_at`` begins.
         paused: mirrors ``spec.suspend``.
         people_total: people in the workspace, counted by the last check.
         people_checked: people that the last check has read; later, people whose future identifiers are prepared.
@@ -100,6 +101,7 @@ class Migration:
     to_mode: Mode
     on_conflict: OnConflict = OnConflict.BLOCK
     stage: Stage = Stage.REQUESTED
+    stage_since: datetime | None = None
     paused: bool = False
     requested_at: datetime
     started_at: datetime | None = None

@@ -27,11 +27,14 @@ class Job(Protocol):
 class WorkerLoop:
     """Runs jobs in turn until ``stopping`` is set. Times are in seconds.
 
-    ``healthy`` is set if the last round of all jobs succeeded.
+    Attributes:
+        is_writable: whether the store accepts writes of this version; while not, jobs wait.
+        healthy: set if the last round of all jobs succeeded.
     """
 
     jobs: Sequence[Job]
     stopping: threading.Event
+    is_writable: Callable[[], bool] = lambda: True
     idle: float = 0.5
     max_wait: float = 30.0
     jitter: Callable[[], float] = random.random
@@ -41,6 +44,9 @@ class WorkerLoop:
         """Run jobs until ``stopping`` is set; an error neither ends the loop nor skips the other jobs."""
         failures = 0
         while not self.stopping.is_set():
+            if not self.is_writable():
+                self.stopping.wait(self._pause(0))
+                continue
             results = [self._run_job(job) for job in self.jobs if not self.stopping.is_set()]
             failures = failures + 1 if None in results else 0
             (self.healthy.clear if failures else self.healthy.set)()

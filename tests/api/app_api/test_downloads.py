@@ -2,7 +2,6 @@
 
 import csv
 import io
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def workspace(database_url: str) -> MadeWorkspace:
             on_conflict=OnConflict.BLOCK,
         )
         store.workspaces.apply(wanted, now=bootstrap.utc_now())
-        assert bootstrap.make_migration_worker(store, threading.Event()).work_once()
+        assert bootstrap.make_migration_worker(store).work_once()
     return made
 
 

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from threading import Event
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -91,7 +90,7 @@ def work(url: str, workspace_id: int, on_conflict: OnConflict | None) -> WorkerR
         report = WorkerReport(start=time.perf_counter(), end=0.0)
         timed = Timed(store.migrations, report)
         sa.event.listen(sa.Engine, "begin", timed.transaction_begins)
-        worker = bootstrap.make_migration_worker(replace(store, migrations=cast("Migrations", timed)), Event())
+        worker = bootstrap.make_migration_worker(replace(store, migrations=cast("Migrations", timed)))
         if on_conflict is not None:
             action = RequestMigration(
                 workspace_id=workspace_id, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=on_conflict

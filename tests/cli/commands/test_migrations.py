@@ -2,7 +2,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -129,7 +128,7 @@ def test_workspace_without_migration_is_reported(run: Run, crm: Crm) -> None:
 
 def test_migration_is_watched_to_its_end(requested: bootstrap.Repositories) -> None:
     with watching() as process:
-        bootstrap.make_migration_worker(requested, threading.Event()).work_once()
+        bootstrap.make_migration_worker(requested).work_once()
         out, _ = process.communicate(timeout=300)
 
     assert process.returncode == 0
@@ -147,7 +146,7 @@ def test_watching_may_be_interrupted() -> None:
 
 
 def test_bar_is_shown_on_a_terminal(requested: bootstrap.Repositories) -> None:
-    worker = bootstrap.make_migration_worker(requested, threading.Event())
+    worker = bootstrap.make_migration_worker(requested)
 
     seen = on_a_terminal(*WATCH, once=("Requested", worker.work_once))
 

@@ -158,4 +158,6 @@ def _move(state: WorkspaceState, lease: Lease, now: datetime, trigger: Trigger, 
     stage = state.migration.transitions[trigger].target
     if stage not in TERMINAL:
         state.work.lease_expires_at, state.work.due_at = now + lease.duration, now
+    if stage is not state.migration.stage:
+        values["stage_since"] = now
     return state.update_migration(stage=stage, revision=state.migration.revision + 1, **values)

@@ -11,6 +11,7 @@ import yaml
 
 from tests.controlplane.failures import KubectlFailed
 from tests.controlplane.kubectl import Kubectl, find_kubectl
+from workspace_operator.sending.deliveries import HANDOVER_SECONDS
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = sorted(file.parent for top in ("crds", "manifests") for file in (ROOT / top).rglob("kustomization.yaml"))
@@ -204,6 +205,19 @@ def test_there_is_one_operator(overlay: str) -> None:
     operator = deployment(overlay)
 
     assert (operator["replicas"], operator["strategy"]) == (1, {"type": "Recreate"})
+
+
+@pytest.mark.parametrize("name", ["operator", "worker", "api"])
+def test_pod_ends_what_has_begun(name: str) -> None:
+    spec = yaml.safe_load((ROOT / "manifests" / name / "deployment.yaml").read_text())["spec"]
+
+    assert spec["template"]["spec"]["terminationGracePeriodSeconds"] >= HANDOVER_SECONDS + 10
+
+
+def test_workers_of_two_versions_do_not_run_together() -> None:
+    spec = yaml.safe_load((ROOT / "manifests" / "worker" / "deployment.yaml").read_text())["spec"]
+
+    assert spec["strategy"] == {"type": "Recreate"}
 
 
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))

@@ -167,7 +167,7 @@ clocks.utc_now, time.time = clock, lambda: clock().timestamp()
 repositories.DatabaseClock = partial(clocks.DatabaseClock, local=clock)
 with bootstrap.open_store(sys.argv[1]) as store:
     assert store.clock.local is clock
-    print(bootstrap.make_migration_worker(store, threading.Event()).work_once())
+    print(bootstrap.make_migration_worker(store).work_once())
 """
 """A worker on a machine whose clock is wrong."""
 

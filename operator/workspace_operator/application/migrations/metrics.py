@@ -28,7 +28,10 @@ MAX_MIGRATIONS: Final = 100
 STORE_TIMEOUT_SECONDS: Final = 2.0
 """Time in seconds that a scrape waits for the store."""
 
-STAGES: Final = tuple(stage for stage in Stage if stage not in TERMINAL)
+PAUSED: Final = "Paused"
+"""Value of the label ``stage`` of a paused migration, in whatever stage: it waits for a person, not for a worker."""
+
+STAGES: Final = (*(stage.value for stage in Stage if stage not in TERMINAL), PAUSED)
 _LABELS: Final = ("cluster", "namespace", "name")
 """Two clusters that share a database may have resources of the same namespace and name."""
 
@@ -87,13 +90,13 @@ class MigrationCollector:
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """The gauges: two families for stages, one for people and one for violations."""
-        counts = Counter(migration.stage for _, migration in self.unfinished)
+        counts = Counter(_stage_of(migration) for _, migration in self.unfinished)
         stages = GaugeMetricFamily(
             "workspace_operator_migrations", "Migrations that have not ended, by stage.", labels=["stage"]
         )
         ages = GaugeMetricFamily(
             "workspace_operator_migrations_oldest_age_seconds",
-            "Time since the request of the oldest migration in a stage; 0 if the stage has none.",
+            "Longest time that a migration has been in its stage; 0 if the stage has none.",
             labels=["stage"],
         )
         people = GaugeMetricFamily(
@@ -118,14 +121,22 @@ class MigrationCollector:
                 violations.add_metric([*resource, violation], count)
         return stages, ages, people, violations
 
-    def _oldest_age(self, stage: Stage) -> float:
-        ages = (self.now - migration.requested_at for _, migration in self.unfinished if migration.stage is stage)
+    def _oldest_age(self, stage: str) -> float:
+        ages = (
+            self.now - (migration.stage_since or migration.requested_at)
+            for _, migration in self.unfinished
+            if _stage_of(migration) == stage
+        )
         return max((age.total_seconds() for age in ages), default=0.0)
 
 
 def render(unfinished: Sequence[tuple[Owner, Migration]], *, now: datetime) -> bytes:
     """The gauges of unfinished migrations as Prometheus text."""
     return generate_latest(MigrationCollector(unfinished, now))
+
+
+def _stage_of(migration: Migration) -> str:
+    return PAUSED if migration.paused else migration.stage.value
 
 
 def _people_by_state(migration: Migration) -> dict[str, int]:

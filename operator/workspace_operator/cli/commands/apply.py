@@ -1,6 +1,5 @@
 """``workspacectl apply``: apply manifests without a cluster."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
@@ -96,7 +95,7 @@ def _apply_documents(documents: Sequence[Document], store: Repositories, cluster
     applier = ManifestApplier(
         reconciler=bootstrap.make_reconciler(store, resources, cluster),
         accounts=bootstrap.make_account_reconciler(store, resources, cluster),
-        worker=bootstrap.make_migration_worker(store, threading.Event()),
+        worker=bootstrap.make_migration_worker(store),
         clock=store.clock,
     )
     return list(applier.run(documents))

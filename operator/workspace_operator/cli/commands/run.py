@@ -93,9 +93,9 @@ def run_all(
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
         bootstrap.monitor_writes(store) as monitor,
-        bootstrap.open_sender(store, sending, stop_event) as sender,
+        bootstrap.open_sender(store, sending, stop_event, monitor) as sender,
     ):
-        worker = bootstrap.make_worker(store, stop_event, retention)
+        worker = bootstrap.make_worker(store, stop_event, monitor, retention)
         probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
         if api_settings is not None:
             _add_api(jobs, probes, store, api_settings, stop_event)
@@ -207,15 +207,16 @@ def worker(
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
-        bootstrap.open_sender(store, settings, stop_event) as sender,
+        bootstrap.monitor_writes(store) as monitor,
+        bootstrap.open_sender(store, settings, stop_event, monitor) as sender,
     ):
-        migrations = bootstrap.make_worker(store, stop_event, retention)
+        migrations = bootstrap.make_worker(store, stop_event, monitor, retention)
 
         def work() -> None:
             with run_threads([migrations.run], stop_event):
                 sender.run()
 
-        bootstrap.run_with_probes(store, work, health, migrations.probes, sender.probes)
+        bootstrap.run_with_probes(store, monitor, work, health, migrations.probes, sender.probes)
 
 
 @app.command("sender")
@@ -238,9 +239,10 @@ def sender(
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
-        bootstrap.open_sender(store, settings, stop_event) as sender,
+        bootstrap.monitor_writes(store) as monitor,
+        bootstrap.open_sender(store, settings, stop_event, monitor) as sender,
     ):
-        bootstrap.run_with_probes(store, sender.run, health, sender.probes)
+        bootstrap.run_with_probes(store, monitor, sender.run, health, sender.probes)
 
 
 def _retention(activities_days: int, content_days: int, deliveries_days: int) -> RetentionSettings:

@@ -171,6 +171,7 @@ def migration_of(row: Row) -> Migration:
         to_mode=Mode(row.to_mode),
         on_conflict=OnConflict(row.on_conflict),
         stage=Stage(row.stage),
+        stage_since=row.stage_since,
         paused=row.paused,
         requested_at=row.requested_at,
         started_at=row.started_at,

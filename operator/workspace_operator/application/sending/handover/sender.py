@@ -38,6 +38,7 @@ class Sender:
     """Sends the messages of all workspaces until ``stopping`` is set; ``worker`` is its unique name.
 
     Attributes:
+        is_writable: whether the store accepts writes of this version; while not, nothing is begun.
         notices: mails notices to admins; None: nothing does.
         idle: seconds between looks while no room is due.
         healthy: set while the store answers.
@@ -46,6 +47,7 @@ class Sender:
     setup: SenderSetup
     worker: str
     stopping: threading.Event
+    is_writable: Callable[[], bool] = lambda: True
     notices: NoticeSender | None = None
     threads: int = ROOM_THREADS
     idle: float = IDLE_SECONDS
@@ -154,6 +156,9 @@ class Sender:
         """Run ``work`` again at once while it has work, otherwise after an interval, longer after failures."""
         failures = 0
         while not self.stopping.is_set():
+            if not self.is_writable():
+                pause(interval)
+                continue
             is_busy = False
             try:
                 is_busy = work()
