@@ -19,8 +19,8 @@ UNITS = ("_seconds", "_total", "_bytes", "_info")
 
 WITHOUT_UNIT = {
     "workspaces", "accounts", "workqueue_depth", "migrations", "migration_people", "migration_violations",
-    "migration_leases", "command_batch_size", "command_queue_length", "messages_in_flight", "transport_up", "sending_leases",
-    "store_writable",
+    "migration_leases", "command_batch_size", "command_queue_length", "messages_in_flight", "transport_up",
+    "sending_leases", "store_writable",
 }  # fmt: skip
 """Numbers of things, and yes or no."""
 

@@ -6,16 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workspace_operator.application.accounts.sweep import AccountSweep
 from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
-from workspace_operator.application.operator.account_sweep import AccountSweep
 from workspace_operator.application.operator.controller import Controller, Observer, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
@@ -111,20 +112,7 @@ def run_operator(
     resources = ClusterResources(api, cluster_id)
     metrics = OperatorMetrics()
     monitor = HeartbeatMonitor(monotonic=time.monotonic, silent_after=settings.cluster_silent_after)
-    queues = Queues()
-    reconciler = make_reconciler(
-        store,
-        resources,
-        cluster_id,
-        secrets_of_cluster=ClusterSecrets(api),
-        read_latest=lambda document: resources.get(*resource_key(document)),
-        monitor=monitor,
-        known=queues.workspaces.keys,
-    )
-    controller = _workspace_controller(store, settings, reconciler, resources.get, queues, metrics)
-    accounts = _account_controller(
-        settings, _cluster_account_reconciler(store, settings, resources, controller), queues, metrics
-    )
+    controller, accounts = _make_controllers(store, settings, resources, ClusterSecrets(api), monitor, metrics)
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         served=lambda: access.served_resources(api),
@@ -139,60 +127,55 @@ def run_operator(
         operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queues:
-    """The queues of both controllers, which are made first: each of the two follows what the other changes."""
-
-    workspaces: WorkQueue = field(default_factory=WorkQueue)
-    accounts: WorkQueue = field(default_factory=WorkQueue)
-
-
-def _workspace_controller(
+def _make_controllers(
     store: Repositories,
     settings: OperatorSettings,
-    reconciler: Reconciler,
-    read: Callable[[str, str], Document],
-    queues: Queues,
+    resources: "ClusterResources",
+    secrets_of_cluster: Secrets,
+    monitor: HeartbeatMonitor,
     observer: Observer,
-) -> Controller:
-    """Create the controller of Workspaces; Accounts report a workspace that was created, deleted or adopted."""
+) -> tuple[Controller, Controller]:
+    """Create the controllers of Workspaces and of Accounts, each of which follows what the other changes."""
+    workspace_queue, account_queue = WorkQueue(), WorkQueue()
 
-    def on_settled(namespace: str, actions: Collection[str]) -> None:
+    def report_places(namespace: str, actions: Collection[str]) -> None:
         if PLACE_CHANGES.intersection(actions):
-            queues.accounts.request(namespace)
+            account_queue.request(namespace)
 
-    return Controller(
+    reconciler = make_reconciler(
+        store,
+        resources,
+        resources.cluster_id,
+        secrets_of_cluster=secrets_of_cluster,
+        read_latest=lambda document: resources.get(*resource_key(document)),
+        monitor=monitor,
+        known=workspace_queue.keys,
+    )
+    limiter = RateLimiter(resync=settings.resync)
+    make = partial(Controller, monotonic=time.monotonic, rate_limiter=limiter, observer=observer)
+    workspaces = make(
         resource=WORKSPACE,
         reconciler=reconciler,
         workspaces=store.workspaces,
-        read=read,
-        monotonic=time.monotonic,
-        rate_limiter=RateLimiter(resync=settings.resync),
-        on_settled=on_settled,
-        observer=observer,
-        queue=queues.workspaces,
+        read=resources.get,
+        on_settled=report_places,
+        queue=workspace_queue,
     )
-
-
-def _account_controller(
-    settings: OperatorSettings, reconciler: AccountReconciler, queues: Queues, observer: Observer
-) -> Controller:
-    return Controller(
-        resource=ACCOUNT,
-        reconciler=reconciler,
-        workspaces=None,
-        read=reconciler.read,
-        monotonic=time.monotonic,
-        rate_limiter=RateLimiter(resync=settings.resync),
-        observer=observer,
-        queue=queues.accounts,
+    of_accounts = _cluster_account_reconciler(store, settings, resources, on_change=workspaces.requeue_failed)
+    accounts = make(
+        resource=ACCOUNT, reconciler=of_accounts, workspaces=None, read=of_accounts.read, queue=account_queue
     )
+    return workspaces, accounts
 
 
 def _cluster_account_reconciler(
-    store: Repositories, settings: OperatorSettings, workspaces: "ClusterResources", workspace_controller: Controller
+    store: Repositories,
+    settings: OperatorSettings,
+    workspaces: "ClusterResources",
+    *,
+    on_change: Callable[[str], None],
 ) -> AccountReconciler:
-    """Create the reconciler of Accounts of a cluster, after whose changes Workspaces are tried again."""
+    """Create the reconciler of the Accounts of a cluster."""
     resources = replace(workspaces, kind=ACCOUNT)
     return AccountReconciler(
         accounts=store.accounts,
@@ -203,7 +186,7 @@ def _cluster_account_reconciler(
         clock=store.clock,
         usage=UsageReader(people=store.people, counters=store.message_counters),
         first_workspace_after=timedelta(seconds=settings.first_workspace_after),
-        on_change=workspace_controller.requeue_failed,
+        on_change=on_change,
     )
 
 

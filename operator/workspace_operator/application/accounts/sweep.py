@@ -5,11 +5,12 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from workspace_operator.application.operator.workqueue import ResourceKey
 from workspace_operator.application.ports import Accounts
 from workspace_operator.errors import WorkspaceOperatorError
 
 logger = logging.getLogger(__name__)
+
+ResourceKey = tuple[str, str]
 
 INTERVAL_SECONDS = 60.0
 
