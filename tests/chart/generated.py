@@ -25,7 +25,10 @@ COPIES = {
     "monitoring/rules.yaml": "manifests/monitoring/base/rules.yaml",
     "monitoring/dashboard.json": "manifests/monitoring/base/dashboard.json",
 }
-"""Files of the chart's folder `files`, which templates read, and what they are copies of; `crds/` comes on top."""
+"""Files of the chart's folder `files`, which templates read, and what they are copies of."""
+
+COPIED_FOLDERS = {"crds": "crds", "policies": "manifests/policies/warn"}
+"""Folders of the chart's folder `files`, and the folders of resources that they are copies of."""
 
 FILES = {
     "manifests/prerequisites.yaml": ("crds", "manifests/storage"),
@@ -41,7 +44,9 @@ Document = Mapping[str, Any]
 def copies() -> Mapping[Path, str]:
     """The chart's copies by their paths, as they should be."""
     sources = {CHART / "files" / name: ROOT / source for name, source in COPIES.items()}
-    sources |= {CHART / "files" / "crds" / file.name: file for file in sorted((ROOT / "crds").glob("*.dev.yaml"))}
+    for name, folder in COPIED_FOLDERS.items():
+        files = [file for file in sorted((ROOT / folder).glob("*.yaml")) if file.name != "kustomization.yaml"]
+        sources |= {CHART / "files" / name / file.name: file for file in files}
     return {path: source.read_text(encoding="utf-8") for path, source in sources.items()}
 
 
