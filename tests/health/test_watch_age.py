@@ -10,6 +10,7 @@ from workspace_operator.handlers.watch_age import STALE_AFTER, WatchAge
 
 ALL = "/apis/workspace-operator.dev/v1alpha1/workspaces"
 ONE = "/apis/workspace-operator.dev/v1alpha1/namespaces/team-a/workspaces"
+ACCOUNTS = "/apis/workspace-operator.dev/v1alpha1/accounts"
 OTHER = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -104,3 +105,49 @@ async def test_session_notes_connections_that_fail(age: WatchAge, path: str) -> 
             await session.get(f"http://127.0.0.1:{free_port()}{path}")
 
     assert age.is_alive() is (path == OTHER)
+
+
+def test_watch_that_makes_no_requests_has_ended(age: WatchAge, clock: Clock) -> None:
+    age.answered(ALL)
+    age.answered(ACCOUNTS)
+    clock.now += STALE_AFTER - 1
+    age.answered(ACCOUNTS)
+    clock.now += 2
+
+    assert age.ended() == ["workspaces"]
+
+
+def test_watch_whose_requests_fail_goes_on(age: WatchAge, clock: Clock) -> None:
+    age.answered(ACCOUNTS)
+    clock.now += STALE_AFTER + 1
+    age.failed(ALL)
+    age.failed(ACCOUNTS)
+
+    assert (age.is_alive(), age.ended()) == (False, [])
+
+
+def test_watch_that_ended_in_one_namespace_is_noticed(age: WatchAge, clock: Clock) -> None:
+    age.answered(ONE)
+    clock.now += STALE_AFTER + 1
+    age.answered(ONE.replace("team-a", "team-b"))
+    age.answered(ACCOUNTS)
+
+    assert age.ended() == ["workspaces"]
+
+
+def test_watch_that_never_began_has_ended_after_a_while(age: WatchAge, clock: Clock) -> None:
+    at_first = age.ended()
+    clock.now += STALE_AFTER + 1
+
+    assert (at_first, age.ended()) == ([], ["workspaces", "accounts"])
+
+
+def test_restarted_watch_gets_time_for_its_requests(age: WatchAge, clock: Clock) -> None:
+    age.answered(ALL)
+    clock.now += STALE_AFTER + 1
+    age.restarted()
+    restarted = age.ended()
+    clock.now += STALE_AFTER + 1
+
+    assert (restarted, age.ended()) == ([], ["workspaces", "accounts"])
+    assert age.seconds() == 2 * (STALE_AFTER + 1)

@@ -124,6 +124,7 @@ def run_operator(
     accounts = _account_controller(store, settings, resources, controller, metrics)
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
+        served=lambda: access.served_resources(api),
         probes=combined_probes(*other_probes),
         metrics=lambda: metrics.text(controller),
         namespaces=settings.namespaces,

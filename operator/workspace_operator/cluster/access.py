@@ -1,7 +1,7 @@
 """Access to a cluster, configured like kubectl or by the service account of a pod."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import urllib3
@@ -9,7 +9,8 @@ from kubernetes import client, config
 
 from workspace_operator.application.ports import Access
 from workspace_operator.cluster.api_client import authorization_header, request
-from workspace_operator.errors import ClusterUnavailable, InvalidInput
+from workspace_operator.errors import ClusterUnavailable, InvalidInput, NotFound
+from workspace_operator.resources.workspaces import API_VERSION
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,15 @@ def wait_for_cluster_id(api: client.ApiClient, wait: Callable[[float], bool]) ->
 def cluster_id(api: client.ApiClient) -> str:
     """Identity of the cluster in the store: the UID of the namespace kube-system. Raises ClusterUnavailable."""
     return str(request(api, "GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"])
+
+
+def served_resources(api: client.ApiClient) -> Collection[str]:
+    """The plurals of our resources that the cluster serves; none without definitions. Raises ClusterUnavailable."""
+    try:
+        found = request(api, "GET", f"/apis/{API_VERSION}")["resources"]
+    except NotFound:
+        return []
+    return [resource["name"] for resource in found]
 
 
 def _is_pod() -> bool:

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 import kopf
@@ -17,8 +18,10 @@ import kopf
 from workspace_operator.application.health.probes import ProbeEndpoint, ProbeHandlers, combined_probes
 from workspace_operator.application.operator.controller import Controller
 from workspace_operator.application.ports import Access
+from workspace_operator.errors import WorkspaceOperatorError
 from workspace_operator.handlers.events import register_accounts, register_workspaces
 from workspace_operator.handlers.health import probe_server
+from workspace_operator.handlers.kopf_runs import run_kopf
 from workspace_operator.handlers.watch_age import SERVER_SECONDS, WatchAge
 
 logger = logging.getLogger(__name__)
@@ -26,6 +29,9 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 RESTART_SECONDS = 5.0
 MAX_BACKOFF = 10.0
+INSPECT_SECONDS = 15.0
+"""Interval at which the watches are inspected."""
+
 IDENTITY = "workspace-operator"
 ACCOUNT_WORKERS = 2
 """Threads that reconcile Accounts, which are few."""
@@ -64,9 +70,11 @@ class OperatorOptions:
     """Options of the operator process.
 
     ``probes`` are those of its other parts; ``metrics`` gives those of the controller as Prometheus text.
+    ``served`` lists the plurals of our resources that the cluster serves; it raises ClusterUnavailable.
     """
 
     access: Callable[[], Access]
+    served: Callable[[], Collection[str]]
     probes: ProbeHandlers
     metrics: Callable[[], bytes]
     namespaces: Collection[str] = ()  # empty: all
@@ -132,10 +140,47 @@ async def _run(controllers: Controllers, options: OperatorOptions, stopping: thr
 
 
 async def _watch(controllers: Controllers, options: OperatorOptions, watch_age: WatchAge, stop: asyncio.Event) -> None:
+    """Run Kopf until ``stop`` is set, or until one of its watches has to be started anew."""
     registry = kopf.OperatorRegistry()
     register_workspaces(registry, controllers.workspaces)
     register_accounts(registry, controllers.accounts)
     _register_login(registry, options, watch_age)
+    watch_age.restarted()
+    ended = asyncio.Event()
+    async with _in_background(_forward(stop, ended)), _in_background(_inspect(watch_age, options.served, ended)):
+        await run_kopf(partial(_kopf_operator, options), registry, ended)
+
+
+async def _forward(stop: asyncio.Event, ended: asyncio.Event) -> None:
+    await stop.wait()
+    ended.set()
+
+
+async def _inspect(watch_age: WatchAge, served: Callable[[], Collection[str]], ended: asyncio.Event) -> None:
+    """Set ``ended`` when a resource that the cluster serves is not watched.
+
+    Kopf looks for resources only at its start and at each event of a definition. So it misses a definition that the
+    discovery of the API server lists after the last event, or, where it may not watch definitions, any that is made
+    later.
+    """
+    while not ended.is_set():
+        await asyncio.sleep(INSPECT_SECONDS)
+        candidates = watch_age.ended()
+        if not candidates:
+            continue
+        try:
+            unwatched = sorted(set(candidates).intersection(await asyncio.to_thread(served)))
+        except WorkspaceOperatorError as error:
+            logger.debug("the resources of the cluster could not be read: %s", error)
+            continue
+        if unwatched:
+            logger.warning(
+                "%s: not watched, although the cluster serves them; the watch restarts", ", ".join(unwatched)
+            )
+            ended.set()
+
+
+async def _kopf_operator(options: OperatorOptions, registry: kopf.OperatorRegistry, stop: asyncio.Event) -> None:
     await kopf.operator(
         registry=registry,
         settings=_settings(options),

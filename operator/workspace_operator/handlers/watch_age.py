@@ -3,10 +3,13 @@
 No reconcile detects a dead watch: it looks like a cluster without changes. So every response to a list or watch request
 and every event is recorded, and readiness and a metric use the age of the last one. The server ends each watch request
 after ``SERVER_SECONDS``, so a healthy watch gets a response at least that often, even without events.
+
+Failed requests are recorded, too: a watch that fails is tried again, but one that makes no requests at all has ended,
+and has to be started anew.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -21,19 +24,20 @@ SERVER_SECONDS = 45
 """Duration of a watch request, in whole seconds; the next one continues at the same resource version."""
 
 STALE_AFTER = 90.0
-"""Seconds without a response after which the watch counts as dead."""
+"""Seconds without a response after which the watch counts as dead, and without any request as ended."""
 
-PATHS = (f"/{workspaces.PLURAL}", f"/{accounts.PLURAL}")
-"""How the paths of the watched lists end."""
+PLURALS = (workspaces.PLURAL, accounts.PLURAL)
+"""The watched resources: the path of each list ends with one of them."""
 
 METRIC = "workspace_operator_watch_age_seconds"
 
 
 @dataclass(slots=True)
 class _Contact:
-    """The last response on one path, and whether the newest request failed."""
+    """The last response and the last request, answered or not, on one path, and whether that request failed."""
 
     answered_at: float
+    requested_at: float
     has_failed: bool = False
 
 
@@ -73,12 +77,34 @@ class WatchAge:
     def answered(self, path: str) -> None:
         """Record a response or an event on the path of a list or watch."""
         with self._lock:
-            self._contacts[path] = _Contact(self.monotonic())
+            now = self.monotonic()
+            self._contacts[path] = _Contact(now, now)
 
     def failed(self, path: str) -> None:
         """Record that a request was refused or got no response."""
         with self._lock:
-            self._contacts.setdefault(path, _Contact(self._started_at)).has_failed = True
+            contact = self._contacts.setdefault(path, _Contact(self._started_at, self._started_at))
+            contact.requested_at = self.monotonic()
+            contact.has_failed = True
+
+    def restarted(self) -> None:
+        """Forget the requests of an earlier watch, so that the new one gets the time to make its own."""
+        with self._lock:
+            self._started_at = self.monotonic()
+            for contact in self._contacts.values():
+                contact.requested_at = self._started_at
+
+    def ended(self) -> Collection[str]:
+        """The plurals of the resources whose watch, in one of the namespaces, has made no request for a long time."""
+        with self._lock:
+            latest = {plural: self._latest_request(plural) for plural in PLURALS}
+        now = self.monotonic()
+        return [plural for plural, requested_at in latest.items() if now - requested_at > STALE_AFTER]
+
+    def _latest_request(self, plural: str) -> float:
+        """When the watch that has made no request for the longest time made its latest one."""
+        times = (contact.requested_at for path, contact in self._contacts.items() if path.endswith(f"/{plural}"))
+        return min(times, default=self._started_at)
 
     def tracing(self) -> aiohttp.TraceConfig:
         """The trace configuration with which an HTTP session records its requests here."""
@@ -107,4 +133,4 @@ class WatchAge:
 
 def is_watched(path: str) -> bool:
     """Whether a path is that of a list of Workspaces or Accounts, of one namespace or of all."""
-    return path.endswith(PATHS)
+    return path.endswith(tuple(f"/{plural}" for plural in PLURALS))

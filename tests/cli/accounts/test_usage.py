@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.cli.conftest import Crm, Run, write
+from tests.cli.gitops.test_account_manifests import write_account
 from tests.cli.sending.outbox import opened_outbox
 from workspace_operator.workspaces.usage import month_of
 
@@ -32,8 +33,8 @@ def test_accounts_have_a_line_each(run: Run) -> None:
 
     assert head.split("  ")[0] == "CLUSTER"
     assert [line.split() for line in lines] == [
-        ["local", "default", "default", this_month(), "2", "2", "1"],
-        ["local", "default", "other", this_month(), "1", "0", "0"],
+        ["local", "default", "default", this_month(), "2", "-", "2", "1"],
+        ["local", "default", "other", this_month(), "1", "-", "0", "0"],
     ]
 
 
@@ -56,6 +57,7 @@ def test_json_has_the_usage_of_a_month(run: Run) -> None:
         "account": "default",
         "month": "2020-01",
         "workspaces": 2,
+        "workspace_limit": None,
         "people": 2,
         "messages_sent": 0,
     }
@@ -65,13 +67,41 @@ def test_other_cluster_has_no_line(run: Run) -> None:
     assert run("usage", "--cluster-id", "elsewhere").out.splitlines()[1:] == []
 
 
-def test_account_without_workspaces_is_an_error(run: Run) -> None:
+def test_unknown_account_is_an_error(run: Run) -> None:
     failure = run("usage", "--account", "default/missing").failure
 
-    assert failure.startswith("error: no workspace of the account default/missing is in sqlite:///")
+    assert failure.startswith("error: sqlite:///")
+    assert failure.endswith(" has neither a workspace nor an Account resource of the account default/missing")
 
 
 def test_wrong_month_is_an_error(run: Run) -> None:
     assert run("usage", "--month", "11/2026").failure == (
         "error: --month '11/2026' must be a year and a month, such as 2026-11"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ((), ["local", "default", "club", "{month}", "0", "3", "0", "0"]),
+        (("-o", "csv"), ["local,default,club,{month},0,3,0,0"]),
+    ],
+)
+def test_account_without_workspaces_is_shown_with_its_limit(
+    run: Run, words: tuple[str, ...], printed: list[str]
+) -> None:
+    write_account(name="club", plan={"workspaceLimit": 3})
+    run("apply", "-f", "account.yaml")
+
+    done = run("usage", "--account", "default/club", *words)
+
+    assert done.out.splitlines()[-1].split()[-len(printed) :] == [word.format(month=this_month()) for word in printed]
+
+
+def test_limit_stands_beside_the_workspaces(run: Run) -> None:
+    write_account(plan={"workspaceLimit": 5})
+    run("apply", "-f", "account.yaml")
+
+    [default, _] = json.loads(run("usage", "-o", "json").out)
+
+    assert (default["workspaces"], default["workspace_limit"]) == (2, 5)

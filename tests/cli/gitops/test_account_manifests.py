@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cli.conftest import Run, write
+from tests.cli.conftest import Result, Run, write
 from workspace_operator.resources.workspaces import API_VERSION
 
 ACCOUNT = ("NAMESPACE", "ACCOUNT", "READY", "REASON", "WORKSPACES", "LIMIT")
@@ -37,6 +37,17 @@ def test_account_holds_back_workspaces_of_the_same_apply(both: Run) -> None:
     assert [line[1:4] for line in lines[3:5]] == [["a", "True", "InForce"], ["b", "False", "PlanLimitReached"]]
     assert 'default/b: The account "default" has 1 of at most 1 workspaces' in done.out
     assert done.err == "new workspaces: default/a\n"
+
+
+def test_apply_of_accounts_alone_prints_one_table(run: Run) -> None:
+    write_account(firstWorkspace="None")
+
+    done = run("apply", "-f", "account.yaml")
+
+    assert [line.split() for line in done.out.splitlines()] == [
+        list(ACCOUNT),
+        ["default", "default", "True", "InForce", "0", "-"],
+    ]
 
 
 def test_plan_shows_what_the_apply_would_do(both: Run) -> None:
@@ -111,12 +122,60 @@ def test_invalid_account_is_refused_with_its_line(run: Run) -> None:
     assert "spec.admins: must be e-mail addresses and nothing else" in done.err
 
 
-def test_removed_account_manifest_is_no_removed_workspace(run: Run) -> None:
+def plan_without_account(run: Run, *words: str) -> Result:
+    """The plan of a change that removes the Account default/default, whose workspace stays."""
+    for folder in ("before", "after"):
+        Path(folder).mkdir()
+        write(f"{folder}/crm.yaml")
+    members = [{"email": "cy@shop.example"}, {"email": "dee@shop.example"}]
+    write_account("before/account.yaml", plan={"workspaceLimit": 3}, admins=["ada@shop.example"], members=members)
+    assert run("apply", "-f", "before").code == 0
+    return run("plan", "-f", "after", "--previous", "before", *words)
+
+
+def test_removed_account_takes_limit_and_access_along(run: Run) -> None:
+    done = plan_without_account(run, "-o", "json")
+
+    [removed] = json.loads(done.out)["removed"]
+    assert done.code == 2
+    assert removed == {
+        "kind": "Account",
+        "namespace": "default",
+        "name": "default",
+        "workspaceID": None,
+        "outcome": "changes",
+        "deletionPolicy": None,
+        "people": 0,
+        "effect": "ended",
+        "message": "limit, admins and members would end (limit 3, 1 admin and 2 members); its workspace stays.",
+    }
+
+
+def test_removed_account_is_in_table_and_comment(run: Run) -> None:
+    comment = plan_without_account(run, "-o", "markdown").out
+    table = run("plan", "-f", "after", "--previous", "before").out
+
+    assert "Account default/default: removed: limit, admins and members would end\n  limit, admins" in table
+    assert "| Account default/default | removed: limit, admins and members would end | Removed |" in comment
+
+
+def test_removed_account_that_is_not_in_force_is_nothing_to_do(run: Run) -> None:
     Path("before").mkdir()
-    Path("after").mkdir()
     write_account("before/account.yaml")
-    write("after/crm.yaml")
+    write("crm.yaml")
 
-    done = run("plan", "-f", "after", "--previous", "before", "-o", "json")
+    done = run("plan", "-f", "crm.yaml", "--previous", "before", "-o", "json")
 
-    assert json.loads(done.out)["removed"] == []
+    [removed] = json.loads(done.out)["removed"]
+    assert (removed["effect"], removed["message"]) == ("none", "the database has no such Account.")
+
+
+def test_removed_account_without_limit_and_people_says_so(run: Run) -> None:
+    Path("before").mkdir()
+    write_account("before/account.yaml", firstWorkspace="None")
+    run("apply", "-f", "before")
+    write("crm.yaml")
+
+    done = run("plan", "-f", "crm.yaml", "--previous", "before")
+
+    assert "would end (no limit, 0 admins and 0 members); its 0 workspaces stay." in done.out

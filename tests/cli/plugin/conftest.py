@@ -1,5 +1,6 @@
 """``kubectl ws`` in this process, with a kubectl that runs ``workspacectl`` on this machine."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,15 @@ from workspace_operator.cli.plugin.main import main
 from workspace_operator.settings import DATABASE_VARIABLE
 
 CLUSTER = "5d0c4e4e-54d4-4b67-9f4e-1f0f6a2a2d1b"
+
+
+def running_pods(*pods: tuple[str, dict[str, object]]) -> str:
+    """What kubectl prints about running pods of the operator; each with its name and what else its metadata has."""
+    return json.dumps({"items": [{"metadata": {"name": name, **metadata}} for name, metadata in pods]})
+
+
 ANSWERS = {
+    "status.phase=Running": running_pods(("operator-0", {})),
     "get pods": "pod/operator-0",
     "get namespace kube-system": CLUSTER,
     "config view": "team-a",

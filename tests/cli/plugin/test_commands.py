@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import manifest, write
-from tests.cli.plugin.conftest import CLUSTER, Ws
+from tests.cli.plugin.conftest import ANSWERS, CLUSTER, Ws, running_pods
 from tests.docs.pages import REPOSITORY
 from tests.fakes.cluster.kubectl_program import KubectlProgram
 from workspace_operator.cli.app import main
@@ -93,7 +93,7 @@ def test_invalid_manifests_are_refused_here_with_their_place(ws: Ws, kubectl: Ku
 def test_cluster_is_left_out_without_the_right_to_read_it(
     ws: Ws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = {"get pods": "pod/operator-0", "config view": ""}
+    answers = {name: answer for name, answer in ANSWERS.items() if "kube-system" not in name} | {"config view": ""}
     program = KubectlProgram.install(tmp_path / "other", database=f"sqlite:///{tmp_path}/store.db", answers=answers)
     monkeypatch.setenv("PATH", str(program.folder))
     write("crm.yaml")
@@ -112,14 +112,15 @@ def test_given_cluster_stays(ws: Ws, idle_pod: KubectlProgram) -> None:
     assert idle_pod.remote[0][-2:] == ["--cluster-id", "other"]
 
 
-def test_missing_pod_is_explained(ws: Ws, kubectl: KubectlProgram) -> None:
-    kubectl.answer_with(**{"get pods": ""})
+@pytest.mark.parametrize(("words", "of_release"), [((), ""), (("--release", "blue"), " of release blue")])
+def test_missing_pod_is_explained(ws: Ws, kubectl: KubectlProgram, words: tuple[str, ...], of_release: str) -> None:
+    kubectl.answer_with(**{"status.phase=Running": running_pods()})
     write("crm.yaml")
 
-    done = ws("plan", "-f", "crm.yaml")
+    done = ws("plan", "-f", "crm.yaml", *words)
 
     assert done.failure == (
-        "error: no pod of the operator runs in namespace workspace-operator: name its namespace with "
+        f"error: no pod of the operator{of_release} runs in namespace workspace-operator: name its namespace with "
         "--operator-namespace, or give --database to run the command here"
     )
 
@@ -141,10 +142,17 @@ def test_missing_kubectl_is_reported(ws: Ws, monkeypatch: pytest.MonkeyPatch) ->
     assert done.failure == "error: kubectl is not on the PATH: install it, or give --database"
 
 
-def test_previous_manifests_need_a_database(ws: Ws) -> None:
+def test_previous_manifests_need_a_database(ws: Ws, kubectl: KubectlProgram) -> None:
     write("crm.yaml")
 
-    assert ws("plan", "-f", "crm.yaml", "--previous", "crm.yaml").code == 64
+    done = ws("plan", "-f", "crm.yaml", "--previous", "crm.yaml")
+
+    said = " ".join(done.err.split())
+    assert (done.code, kubectl.calls) == (64, [])
+    assert "Invalid value for --previous: it needs --database, since the pod gets one set of manifests only" in said
+    assert (
+        "leave it out, and run `kubectl ws workspaces list` to see which workspaces have no manifest any more" in said
+    )
 
 
 def test_with_a_database_the_plan_runs_here(ws: Ws, kubectl: KubectlProgram) -> None:
@@ -268,3 +276,54 @@ def test_status_is_that_of_the_pod(ws: Ws, idle_pod: KubectlProgram) -> None:
 
     assert idle_pod.remote == [["status", "-o", "json"]]
     assert "command terminated" not in done.err
+
+
+def test_pod_that_is_being_deleted_is_left_out(ws: Ws, idle_pod: KubectlProgram) -> None:
+    pods = running_pods(("old", {"deletionTimestamp": "2026-11-29T05:30:12Z"}), ("new", {}))
+    idle_pod.answer_with(**{"status.phase=Running": pods})
+
+    ws("workspaces", "list")
+
+    [execution] = [call for call in idle_pod.calls if "exec" in call]
+    assert "pod/new" in execution
+
+
+def test_pods_of_several_releases_are_refused(ws: Ws, idle_pod: KubectlProgram) -> None:
+    label = "app.kubernetes.io/instance"
+    pods = running_pods(("green-0", {"labels": {label: "green"}}), ("blue-0", {"labels": {label: "blue"}}), ("x", {}))
+    idle_pod.answer_with(**{"status.phase=Running": pods})
+
+    done = ws("workspaces", "list")
+
+    assert done.failure == (
+        "error: namespace workspace-operator has operators of several releases (blue, green, without a label): "
+        "name one with --release"
+    )
+
+
+def test_named_release_selects_its_pods(ws: Ws, idle_pod: KubectlProgram) -> None:
+    ws("--release", "blue", "workspaces", "list")
+
+    [search] = [call for call in idle_pod.calls if "pods" in call]
+    assert search[search.index("--selector") + 1].endswith(",app.kubernetes.io/instance=blue")
+
+
+def test_pod_may_write_much_before_it_reads(ws: Ws, kubectl: KubectlProgram) -> None:
+    annotation = f"{{name: crm, annotations: {{a: '{'x' * 200_000}'}}}}"
+    Path("crm.yaml").write_text(manifest().replace("{name: crm}", annotation))
+    kubectl.say_first(200_000)
+
+    done = ws("plan", "-f", "crm.yaml")
+
+    assert (done.code, done.out.partition(":")[0]) == (2, "team-a/crm")
+    assert done.err.startswith("." * 200_000)
+
+
+def test_pod_may_end_before_it_has_read(ws: Ws, idle_pod: KubectlProgram) -> None:
+    annotation = f"{{name: crm, annotations: {{a: '{'x' * 200_000}'}}}}"
+    Path("crm.yaml").write_text(manifest().replace("{name: crm}", annotation))
+
+    done = ws("plan", "-f", "crm.yaml")
+
+    assert (done.code, done.err) == (0, "")
+    assert len(idle_pod.remote) == 1

@@ -42,12 +42,12 @@ class Edits:
     def __post_init__(self) -> None:
         self.api = load_client(self.env.kubectl.kubeconfig)
 
-    def create_all(self) -> None:
+    def create_all(self, *, within: float = 60.0) -> None:
         """Create the resources at once, and wait until all are Ready."""
         with ThreadPoolExecutor(CREATORS) as threads:
             documents = [manifest(name, self.env.namespace) for name in self.names]
             list(threads.map(lambda document: request(self.api, "POST", self._path(), document), documents))
-        self.wait_until_settled()
+        self.wait_until_settled(within=within)
 
     @contextmanager
     def running(self) -> Iterator[None]:

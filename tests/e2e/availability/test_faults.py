@@ -21,13 +21,14 @@ from tests.e2e.operators import Operator
 from tests.e2e.status_recorder import StatusRecorder
 from tests.e2e.waiting import wait_until
 from tests.postgres import OwnPostgres
+from workspace_operator.resources.schema import WORKSPACE
 
 IS_PROOF = bool(os.environ.get("WORKSPACE_OPERATOR_PROOF"))
 SECONDS = 60.0 if IS_PROOF else 3.0
 KILLS = 50 if IS_PROOF else 2
 NAMES = tuple(f"ws-{number:02d}" for number in range(20 if IS_PROOF else 5))
 EDITS_PER_SECOND = 10.0
-CONVERGED_SECONDS = 90.0
+CONVERGED_SECONDS = 150.0
 PEOPLE = [("ana", "ana@example.com"), ("ben", "ben@example.com")]
 
 
@@ -147,7 +148,7 @@ def test_definition_that_is_made_anew_keeps_people(
     env.import_people(PEOPLE, name=name)
     numbers = {name: document["status"]["workspaceID"] for name, document in edited.documents().items()}
 
-    cluster("delete", "crd", "workspaces.workspace-operator.dev")
+    cluster("delete", "crd", WORKSPACE.crd_name)
     time.sleep(SECONDS / 3)
     prepare(cluster, request.config.rootpath)
     items = [manifest(name, env.namespace) for name in NAMES]
@@ -158,6 +159,33 @@ def test_definition_that_is_made_anew_keeps_people(
     documents = edited.documents()
     assert {name: document["status"]["workspaceID"] for name, document in documents.items()} == numbers
     assert documents[name]["status"]["people"]["total"] == len(PEOPLE)
+
+
+@pytest.mark.proof
+def test_definition_that_is_made_anew_is_watched_in_one_namespace(
+    cluster: Kubectl,
+    make_operator: MakeOperator,
+    recorder: StatusRecorder,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """An operator of one namespace may not watch definitions, so nothing tells it of a new one."""
+    with namespace(cluster, recorder) as name:
+        operator = make_operator("--namespace", name)
+        operator.start()
+        operator.wait_until_alive()
+        env = NamespaceEnv(kubectl=cluster, operator=operator, namespace=name, folder=tmp_path, recorder=recorder)
+        edited = Edits(env=env, names=NAMES, per_second=EDITS_PER_SECOND)
+        edited.create_all()
+
+        cluster("delete", "crd", WORKSPACE.crd_name)
+        wait_until(lambda: "Unresolved resources" in operator.log.read_text(encoding="utf-8"), within=CONVERGED_SECONDS)
+        time.sleep(SECONDS)
+        prepare(cluster, request.config.rootpath)
+        edited.create_all(within=2 * CONVERGED_SECONDS)
+
+        edited.assert_none_lost()
+        assert "workspaces: not watched" in operator.log.read_text(encoding="utf-8")
 
 
 @pytest.mark.proof

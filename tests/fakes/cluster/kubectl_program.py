@@ -1,6 +1,6 @@
 """A program ``kubectl`` for the PATH: it records its calls and runs ``exec`` on this machine.
 
-Everything else is answered from a table, or by a real kubectl.
+It starts the plugin for ``ws``. Everything else is answered from a table, or by a real kubectl.
 """
 
 import json
@@ -33,7 +33,7 @@ class KubectlProgram:
     ) -> "KubectlProgram":
         """Write the program. ``answers`` has the output by a part of the command line; other calls fail."""
         folder.mkdir()
-        settings = {"answers": dict(answers or {}), "database": database, "real": str(real or "")}
+        settings = {"answers": dict(answers or {}), "database": database, "real": str(real or ""), "said_first": 0}
         (folder / "settings.json").write_text(json.dumps(settings))
         program = folder / "kubectl"
         path = [str(Path(__file__).parents[3])]
@@ -46,6 +46,11 @@ class KubectlProgram:
         file = self.folder / "settings.json"
         settings = json.loads(file.read_text())
         file.write_text(json.dumps(settings | {"answers": settings["answers"] | answers}))
+
+    def say_first(self, characters: int) -> None:
+        """Let commands in the pod write to standard error before they read standard input."""
+        file = self.folder / "settings.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"said_first": characters}))
 
     @property
     def calls(self) -> list[list[str]]:
@@ -64,6 +69,8 @@ def answer(folder: str, arguments: Sequence[str]) -> int:
     settings: Any = json.loads((Path(folder) / "settings.json").read_text())
     with (Path(folder) / "calls").open("a") as log:
         log.write(json.dumps(list(arguments)) + "\n")
+    if arguments[:1] == ["ws"]:
+        return subprocess.run([sys.executable, "-m", "workspace_operator.cli.plugin", *arguments[1:]]).returncode
     for part, output in settings["answers"].items():
         if part in " ".join(arguments):
             print(output)
@@ -79,6 +86,7 @@ def answer(folder: str, arguments: Sequence[str]) -> int:
 def _execute(settings: Any, arguments: Sequence[str]) -> int:
     program, *words = arguments[arguments.index("--") + 1 :]
     assert program == "workspacectl"
+    print("." * settings["said_first"], end="\n" * bool(settings["said_first"]), file=sys.stderr, flush=True)
     environment = os.environ | {"WORKSPACE_OPERATOR_DATABASE": settings["database"]}
     code = subprocess.run([sys.executable, "-m", "workspace_operator", *words], env=environment).returncode
     if code:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from workspace_operator.application.manifests.accounts import accounts_of, plan_account, workspaces_of
+from workspace_operator.application.manifests.accounts import accounts_of, is_account, plan_account, workspaces_of
 from workspace_operator.application.manifests.applier import ManifestResources, as_resource, manifest_problems_beside
 from workspace_operator.application.manifests.cluster_choice import refuse_other_clusters
 from workspace_operator.application.operator.parsing import parse_resource
@@ -18,12 +18,13 @@ from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, Stage
+from workspace_operator.reconcile.model.accounts import AccountKey
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.observed import OwnerIsGone, WorkspaceQuery
 from workspace_operator.reconcile.model.outcomes import Outcome, Reason
 from workspace_operator.reconcile.plan.diff import PlannedChange, planned_changes
 from workspace_operator.reconcile.plan.previews import Preview
-from workspace_operator.reconcile.plan.removals import PlannedRemoval, planned_removal
+from workspace_operator.reconcile.plan.removals import PlannedAccountRemoval, PlannedRemoval, Removal, planned_removal
 from workspace_operator.reconcile.plan.results import Orphan, PlannedMigration, PlannedResource
 from workspace_operator.reconcile.plan.sending import PlannedSending, SendingPreview
 from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, WorkspacesSnapshot
@@ -102,11 +103,11 @@ class Planner:
                 self._simulate(state, owner_is_gone)
         return [*accounts, *(self._result(state, names) for state in states)]
 
-    def removals(self, previous: Sequence[Document], manifests: Sequence[Document]) -> Sequence[PlannedRemoval]:
-        """Plan the deletion of the Workspaces that have a previous manifest and no manifest any more."""
-        names = set(map(namespace_and_name, workspaces_of(manifests)))
-        gone = [manifest for manifest in workspaces_of(previous) if namespace_and_name(manifest) not in names]
-        return [self._removal(self._initial_state(manifest)) for manifest in gone]
+    def removals(self, previous: Sequence[Document], manifests: Sequence[Document]) -> Sequence[Removal]:
+        """Plan the deletion of the resources that have a previous manifest and no manifest any more: Accounts first."""
+        accounts = [self._account_removal(manifest) for manifest in _missing(accounts_of(previous), manifests)]
+        workspaces = _missing(workspaces_of(previous), manifests)
+        return [*accounts, *(self._removal(self._initial_state(manifest)) for manifest in workspaces)]
 
     def refuse_other_clusters(self, manifests: Sequence[Document]) -> None:
         """Refuse manifests if the database belongs to another cluster. Raises InvalidInput."""
@@ -123,6 +124,14 @@ class Planner:
     def _plan_account(self, manifest: Document) -> PlannedResource:
         document = as_resource(manifest, cluster=self._cluster_id, now=self._now.isoformat())
         return plan_account(document, self._simulation, cluster_id=self._cluster_id, now=self._now)
+
+    def _account_removal(self, manifest: Document) -> PlannedAccountRemoval:
+        namespace, name = namespace_and_name(manifest)
+        key = AccountKey(cluster=self._cluster_id, namespace=namespace, name=name)
+        observed = InMemoryWorkspaces(self._snapshot).observe_account(key)
+        return PlannedAccountRemoval(
+            namespaced_name=f"{namespace}/{name}", account=observed.account, workspaces=len(observed.workspaces)
+        )
 
     def _removal(self, state: _PlanState) -> PlannedRemoval:
         finalizers = (FINALIZER,) if state.resource.deletion_policy is DeletionPolicy.DELETE else ()
@@ -217,6 +226,12 @@ class Planner:
     def _people(self, workspace: Workspace) -> int:
         number, mode = workspace.workspace_id, workspace.mode
         return self._previews.preview(number, from_mode=mode, to_mode=mode, samples=0).people.total
+
+
+def _missing(previous: Sequence[Document], manifests: Sequence[Document]) -> Sequence[Document]:
+    """Earlier manifests of resources that have none any more."""
+    kept = {(is_account(manifest), namespace_and_name(manifest)) for manifest in manifests}
+    return [manifest for manifest in previous if (is_account(manifest), namespace_and_name(manifest)) not in kept]
 
 
 def _may_be_same_workspace(other: Owner, owner: Owner, names: Collection[tuple[str, str]]) -> bool:

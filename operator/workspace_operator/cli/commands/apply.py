@@ -160,7 +160,8 @@ def _print_table(documents: Sequence[Document]) -> None:
         rows.append((*namespace_and_name(document), ready["status"], ready["reason"], *mode_and_people))
     if account_rows:
         print_table(("NAMESPACE", "ACCOUNT", "READY", "REASON", "WORKSPACES", "LIMIT"), account_rows)
-    print_table(("NAMESPACE", "NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE"), rows)
+    if rows:
+        print_table(("NAMESPACE", "NAME", "READY", "REASON", "IDENTIFIERS", "PEOPLE"), rows)
     for document in documents:
         ready = _ready_condition(document)
         if ready["status"] != "True":

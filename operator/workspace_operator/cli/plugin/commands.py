@@ -10,7 +10,9 @@ import typer
 from workspace_operator.application.manifests.validation import validate_manifests
 from workspace_operator.cli import app as workspacectl
 from workspace_operator.cli.plugin.kubectl import Kubectl
+from workspace_operator.cli.plugin.pod_files import paths_in_pod
 from workspace_operator.cli.support.manifest_files import read_manifests, refuse_problems
+from workspace_operator.cli.support.output import ERROR, info
 from workspace_operator.resources.manifests import FILE_LIMIT_BYTES, Manifest
 
 NOTHING_PLANNED: Final = "nothing was planned: an apply would refuse all manifests"
@@ -33,7 +35,11 @@ def run_plan(plugin: Plugin, arguments: Sequence[str]) -> int:
     with command.make_context("plan", [*arguments, "--database", ""]) as context:
         given = context.params
     if given["previous"]:
-        raise typer.BadParameter("--previous needs --database: the pod gets one set of manifests only")
+        raise typer.BadParameter(
+            "it needs --database, since the pod gets one set of manifests only. Without access to the database, leave "
+            "it out, and run `kubectl ws workspaces list` to see which workspaces have no manifest any more",
+            param_hint="--previous",
+        )
     manifests = read_manifests(given["filename"], given["kustomize"], recursive=given["recursive"]).ours
     refuse_problems(validate_manifests(manifests), NOTHING_PLANNED)
     options = ["--samples", str(given["samples"]), "--output", given["output"].value]
@@ -58,10 +64,17 @@ def print_violations(plugin: Plugin, workspace: str, arguments: Sequence[str]) -
 
 
 def run_anything(plugin: Plugin, arguments: Sequence[str]) -> int:
-    """Run any command, with the standard input of this process. Returns the exit code."""
+    """Run any command, with the standard input of this process. Returns the exit code.
+
+    Raises a usage error for a file of this machine if the command runs in the pod.
+    """
     if plugin.database is not None:
         return run_here(plugin.database, arguments)
-    return plugin.kubectl.run_in_pod(arguments)
+    paths = paths_in_pod(arguments)
+    code = plugin.kubectl.run_in_pod(arguments)
+    if code == ERROR and paths:
+        info(f"note: the command ran in the operator's pod, and so these are paths there: {', '.join(paths)}")
+    return code
 
 
 def run_here(database: str, arguments: Sequence[str]) -> int:

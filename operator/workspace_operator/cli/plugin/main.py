@@ -14,7 +14,15 @@ from workspace_operator.cli.plugin.report import write_report
 from workspace_operator.cli.support.output import ERROR, print_error
 from workspace_operator.errors import WorkspaceOperatorError
 
-VALUED_OPTIONS: Final = ("--kubeconfig", "--context", "--operator-namespace", "--namespace", "-n", "--database")
+VALUED_OPTIONS: Final = (
+    "--kubeconfig",
+    "--context",
+    "--operator-namespace",
+    "--release",
+    "--namespace",
+    "-n",
+    "--database",
+)
 OWN_COMMANDS: Final = frozenset({"plan", "validate", "status", "violations", "report"})
 NOT_IN_PODS: Final = frozenset({"run", "apply"})
 """Servers; and the command for manifests without a cluster, whose resources the operator would not know."""
@@ -29,6 +37,7 @@ Examples:
   kubectl ws violations club --namespace members > to-fix.csv
   kubectl ws report --output report.txt
   kubectl ws --context staging workspaces list --orphans
+  kubectl ws people export --workspace members/club > people.csv
 """
 
 
@@ -67,13 +76,17 @@ def _root(
     operator_namespace: Annotated[
         str, typer.Option("--operator-namespace", metavar="NAME", help="The namespace of the operator's pod.")
     ] = "workspace-operator",
+    release: Annotated[
+        str,
+        typer.Option("--release", metavar="NAME", help="The operator's release, if the namespace has several."),
+    ] = "",
     database: Annotated[
         str | None, typer.Option("--database", metavar="URL", help="Run workspacectl locally, on this database.")
     ] = None,
 ) -> None:
     given = {"--kubeconfig": kubeconfig, "--context": context}
     options = tuple(word for option, value in given.items() if value is not None for word in (option, value))
-    kubectl = Kubectl(options=options, namespace=namespace, operator_namespace=operator_namespace)
+    kubectl = Kubectl(options=options, namespace=namespace, operator_namespace=operator_namespace, release=release)
     ctx.obj = Plugin(kubectl=kubectl, database=database)
 
 

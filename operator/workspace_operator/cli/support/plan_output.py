@@ -10,7 +10,7 @@ from workspace_operator.migrations.model import OnConflict, Violation
 from workspace_operator.reconcile.model.outcomes import Reason
 from workspace_operator.reconcile.plan.diff import ChangeKind, PlannedChange
 from workspace_operator.reconcile.plan.previews import Preview, ViolationSample
-from workspace_operator.reconcile.plan.removals import PlannedRemoval, RemovalEffect
+from workspace_operator.reconcile.plan.removals import PlannedRemoval, Removal, RemovalEffect
 from workspace_operator.reconcile.plan.results import PlannedMigration, PlannedResource, PlanResult, combined_result
 from workspace_operator.reconcile.plan.sending import PlannedSending
 from workspace_operator.reconcile.status.messages import escaped, format_people, quoted
@@ -29,6 +29,7 @@ REMOVAL_HEADLINES = {
     RemovalEffect.KEPT: "removed: people would be kept",
     RemovalEffect.DELETED: "removed: people would be destroyed",
     RemovalEffect.STOPPED: "removed: would be blocked",
+    RemovalEffect.ENDED: "removed: limit, admins and members would end",
 }
 VERB_TEXTS = {
     ChangeKind.CREATE: "create",
@@ -53,7 +54,7 @@ class WholePlan:
     """
 
     resources: Sequence[PlannedResource]
-    removals: Sequence[PlannedRemoval] = ()
+    removals: Sequence[Removal] = ()
     without_manifest: Sequence[Workspace] = ()
 
     @property
@@ -80,15 +81,18 @@ def plan_document(plan: WholePlan) -> dict[str, Any]:
     }
 
 
-def _removal_document(removal: PlannedRemoval) -> Mapping[str, Any]:
+def _removal_document(removal: Removal) -> Mapping[str, Any]:
     namespace, _, name = removal.namespaced_name.partition("/")
+    of_workspace = removal if isinstance(removal, PlannedRemoval) else None
+    workspace = None if of_workspace is None else of_workspace.workspace
     return {
+        "kind": removal.kind,
         "namespace": namespace,
         "name": name,
-        "workspaceID": None if removal.workspace is None else removal.workspace.workspace_id,
+        "workspaceID": None if workspace is None else workspace.workspace_id,
         "outcome": removal.result,
-        "deletionPolicy": removal.deletion_policy,
-        "people": removal.people,
+        "deletionPolicy": None if of_workspace is None else of_workspace.deletion_policy,
+        "people": 0 if of_workspace is None else of_workspace.people,
         "effect": removal.effect,
         "message": removal.text,
     }
@@ -191,17 +195,17 @@ def print_markdown(plan: WholePlan) -> None:
     for planned in plan.resources:
         echo(f"| {planned.title} | {HEADLINES[planned.result]} | {planned.outcome.reason} |")
     for removal in plan.removals:
-        echo(f"| {removal.namespaced_name} | {REMOVAL_HEADLINES[removal.effect]} | Removed |")
+        echo(f"| {removal.title} | {REMOVAL_HEADLINES[removal.effect]} | Removed |")
     for planned in plan.resources:
         if planned.result is not PlanResult.NOTHING:
             echo(f"\n#### {planned.title}\n\n{_fenced_block(_resource_lines(planned))}")
     for removal in plan.removals:
-        echo(f"\n#### {removal.namespaced_name}\n\n{_fenced_block(_removal_lines(removal))}")
+        echo(f"\n#### {removal.title}\n\n{_fenced_block(_removal_lines(removal))}")
     echo(f"\nNothing was changed. {_without_manifest_text(plan.without_manifest)}".rstrip())
 
 
-def _removal_lines(removal: PlannedRemoval) -> Iterator[str]:
-    yield f"{removal.namespaced_name}: {REMOVAL_HEADLINES[removal.effect]}"
+def _removal_lines(removal: Removal) -> Iterator[str]:
+    yield f"{removal.title}: {REMOVAL_HEADLINES[removal.effect]}"
     yield f"  {removal.text}"
 
 

@@ -2,8 +2,9 @@
 
 import csv
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -30,6 +31,14 @@ Examples:
 
 AccountName = tuple[str, str, str]
 """Cluster, namespace and name."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Account:
+    """The workspaces of an account, by number, and the limit of its Account; None without one."""
+
+    workspaces: list[Workspace] = field(default_factory=list)
+    limit: int | None = None
 
 
 class Format(StrEnum):
@@ -60,16 +69,25 @@ def usage(
     """Print workspaces, people and messages sent, by account.
 
     A calendar month begins and ends in UTC. People are counted now, whatever the month is. Messages that went to a test
-    address count, too.
+    address count, too. WORKSPACE LIMIT is that of the Account, which need not have workspaces.
     """
     with open_existing_store(database) as store:
         of_month = month_of(store.clock()) if month is None else parse_month(month, field="--month")
-        accounts = _workspaces_by_account(store, account, cluster_id)
+        accounts = _accounts(store, account, cluster_id)
         rows = list(_rows(store, accounts, of_month, per_workspace=per_workspace))
     _print(rows, output, columns=_WORKSPACE_COLUMNS if per_workspace else _ACCOUNT_COLUMNS)
 
 
-_ACCOUNT_COLUMNS = ("cluster", "namespace", "account", "month", "workspaces", "people", "messages_sent")
+_ACCOUNT_COLUMNS = (
+    "cluster",
+    "namespace",
+    "account",
+    "month",
+    "workspaces",
+    "workspace_limit",
+    "people",
+    "messages_sent",
+)
 _WORKSPACE_COLUMNS = (
     "cluster",
     "namespace",
@@ -82,32 +100,35 @@ _WORKSPACE_COLUMNS = (
 )
 
 
-def _workspaces_by_account(
-    store: Repositories, account: str | None, cluster: str | None
-) -> Mapping[AccountName, Sequence[Workspace]]:
-    """The workspaces of each account, in the order of their names. Raises NotFound for an account without any."""
+def _accounts(store: Repositories, account: str | None, cluster: str | None) -> Mapping[AccountName, _Account]:
+    """Every account with workspaces or an Account resource, in the order of their names.
+
+    Raises NotFound if the one that is asked for has neither.
+    """
     wanted = None if account is None else parse_namespaced_name(account, "--account")
-    found: dict[AccountName, list[Workspace]] = {}
+    found = defaultdict[AccountName, _Account](_Account)
+    for stored in store.accounts.list():
+        key = (stored.key.cluster, stored.key.namespace, stored.key.name)
+        found[key].limit = stored.settings.workspace_limit
     for workspace in store.workspaces.list():
-        key = (workspace.owner.cluster, workspace.owner.namespace, workspace.account)
-        if wanted in (None, key[1:]) and cluster in (None, key[0]):
-            found.setdefault(key, []).append(workspace)
-    if account is not None and not found:
-        raise NotFound(f"no workspace of the account {account} is in {store.name}")
-    return dict(sorted(found.items()))
+        found[workspace.owner.cluster, workspace.owner.namespace, workspace.account].workspaces.append(workspace)
+    asked = {key: each for key, each in found.items() if wanted in (None, key[1:]) and cluster in (None, key[0])}
+    if account is not None and not asked:
+        raise NotFound(f"{store.name} has neither a workspace nor an Account resource of the account {account}")
+    return dict(sorted(asked.items()))
 
 
 def _rows(
-    store: Repositories, accounts: Mapping[AccountName, Sequence[Workspace]], month: Month, *, per_workspace: bool
+    store: Repositories, accounts: Mapping[AccountName, _Account], month: Month, *, per_workspace: bool
 ) -> Iterator[Mapping[str, Any]]:
     reader = UsageReader(people=store.people, counters=store.message_counters)
-    for (cluster, namespace, account), workspaces in accounts.items():
-        names = {"cluster": cluster, "namespace": namespace, "account": account, "month": month}
-        usages = reader.usage(workspaces, month)
+    for (cluster, namespace, name), account in accounts.items():
+        names = {"cluster": cluster, "namespace": namespace, "account": name, "month": month}
+        usages = reader.usage(account.workspaces, month)
         if not per_workspace:
-            yield names | asdict(total_usage(usages))
+            yield names | {"workspace_limit": account.limit} | asdict(total_usage(usages))
             continue
-        for workspace, each in zip(workspaces, usages, strict=True):
+        for workspace, each in zip(account.workspaces, usages, strict=True):
             yield names | {"workspace": workspace.owner.name} | asdict(each)
 
 

@@ -66,7 +66,9 @@ def _try_upgrade(database: str, deadline: float) -> bool:
 
 @app.command()
 def status(*, root_key_file: RootKeyFile = None, output: Output = Format.TABLE, database: Database) -> None:
-    """Show engine, size and identity of the database, and whether an upgrade is due. Nothing is written.
+    """Show what the database is, and whether an upgrade is due.
+
+    Nothing is written.
 
     ROOT KEY says whether the root key of this installation is that of the database. If it is not, or is missing,
     nothing is sent.
