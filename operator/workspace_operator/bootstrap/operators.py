@@ -8,12 +8,13 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workspace_operator.application.accounts.usage import UsageReader
-from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.application.health.probes import ProbeEndpoint, ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
 from workspace_operator.application.operator.account_sweep import AccountSweep
 from workspace_operator.application.operator.controller import Controller, Observer, ResourceReconciler, resource_key
@@ -104,36 +105,59 @@ def run_operator(
     from workspace_operator.handlers import operator
 
     api = access.load_client(settings.kubeconfig, settings.context)
-    cluster_id = access.wait_for_cluster_id(api, stopping.wait)
+    endpoint = parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None
+    probes = combined_probes(*other_probes)
+    cluster_id = _with_probes(partial(access.wait_for_cluster_id, api, stopping.wait), endpoint, probes)
     if cluster_id is None:
         return
     _log_start(store, settings, cluster_id)
     resources = ClusterResources(api, cluster_id)
     metrics = OperatorMetrics()
     monitor = HeartbeatMonitor(monotonic=time.monotonic, silent_after=settings.cluster_silent_after)
-    reconciler = make_reconciler(
-        store,
-        resources,
-        cluster_id,
-        secrets_of_cluster=ClusterSecrets(api),
-        read_latest=lambda document: resources.get(*resource_key(document)),
-        monitor=monitor,
-        known=lambda: controller.keys(),  # noqa: PLW0108 - the controller is made below
-    )
-    controller = _controller(settings, reconciler, resources.get, metrics, workspaces=store.workspaces)
+    controller = _workspace_controller(store, settings, resources, ClusterSecrets(api), monitor, metrics)
     accounts = _account_controller(store, settings, resources, controller, metrics)
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         served=lambda: access.served_resources(api),
-        probes=combined_probes(*other_probes),
+        probes=probes,
         metrics=lambda: metrics.text(controller),
         namespaces=settings.namespaces,
-        health=parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None,
+        health=endpoint,
     )
     sender = HeartbeatSender(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
     orphans = _orphan_log(store, settings, controller, resources.owner_is_gone)
     with _run_in_threads(sender.run, orphans.run, _account_sweep(store, settings, accounts).run):
         operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
+
+
+def _with_probes(wait: Callable[[], str | None], endpoint: ProbeEndpoint | None, probes: ProbeHandlers) -> str | None:
+    """Wait for the cluster. Meanwhile the process is alive, and not ready."""
+    from workspace_operator.handlers.health import run_with_probes
+
+    if endpoint is None:
+        return wait()
+    return run_with_probes(wait, endpoint, replace(probes, is_ready=lambda: False))
+
+
+def _workspace_controller(
+    store: Repositories,
+    settings: OperatorSettings,
+    resources: "ClusterResources",
+    secrets_of_cluster: Secrets,
+    monitor: HeartbeatMonitor,
+    observer: Observer,
+) -> Controller:
+    reconciler = make_reconciler(
+        store,
+        resources,
+        resources.cluster_id,
+        secrets_of_cluster=secrets_of_cluster,
+        read_latest=lambda document: resources.get(*resource_key(document)),
+        monitor=monitor,
+        known=lambda: controller.keys(),  # noqa: PLW0108 - the controller is made below
+    )
+    controller = _controller(settings, reconciler, resources.get, observer, workspaces=store.workspaces)
+    return controller
 
 
 def _account_controller(
