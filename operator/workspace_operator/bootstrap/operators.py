@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from workspace_operator.application.accounts.sweep import AccountSweep
 from workspace_operator.application.accounts.usage import UsageReader
-from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.application.health.probes import ProbeEndpoint, ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
 from workspace_operator.application.operator.controller import Controller, Observer, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
@@ -105,7 +105,9 @@ def run_operator(
     from workspace_operator.handlers import operator
 
     api = access.load_client(settings.kubeconfig, settings.context)
-    cluster_id = access.wait_for_cluster_id(api, stopping.wait)
+    endpoint = parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None
+    probes = combined_probes(*other_probes)
+    cluster_id = _with_probes(partial(access.wait_for_cluster_id, api, stopping.wait), endpoint, probes)
     if cluster_id is None:
         return
     _log_start(store, settings, cluster_id)
@@ -116,15 +118,24 @@ def run_operator(
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         served=lambda: access.served_resources(api),
-        probes=combined_probes(*other_probes),
+        probes=probes,
         metrics=lambda: metrics.text(controller, accounts),
         namespaces=settings.namespaces,
-        health=parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None,
+        health=endpoint,
     )
     sender = HeartbeatSender(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
     orphans = _orphan_log(store, settings, controller, resources.owner_is_gone)
     with _run_in_threads(sender.run, orphans.run, _account_sweep(store, settings, accounts).run):
         operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
+
+
+def _with_probes(wait: Callable[[], str | None], endpoint: ProbeEndpoint | None, probes: ProbeHandlers) -> str | None:
+    """Wait for the cluster. Meanwhile the process is alive, and not ready."""
+    from workspace_operator.handlers.health import run_with_probes
+
+    if endpoint is None:
+        return wait()
+    return run_with_probes(wait, endpoint, replace(probes, is_ready=lambda: False))
 
 
 def _make_controllers(
