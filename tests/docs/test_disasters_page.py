@@ -89,7 +89,7 @@ workspacectl apply -f examples/
 workspacectl people import --workspace default/club examples/people/club.csv
 workspacectl sending make-key root-key
 workspacectl sending adopt-database --keep-waiting --root-key-file root-key"""
-        count = 'echo END; workspacectl database status --database "$RESTORED" --root-key-file root-key'
+        count = 'echo END; workspacectl database status --count-people --database "$RESTORED" --root-key-file root-key'
 
         printed = run_blocks([setup, block("backup of PostgreSQL"), block("restore of PostgreSQL"), count], tmp_path)
 
