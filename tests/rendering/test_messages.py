@@ -134,10 +134,11 @@ def test_nothing_is_signed_without_url_or_key(public_url: str, has_key: bool) ->
     assert found.headers == ()
 
 
-def test_unsubscribe_link_is_signed_and_not_counted() -> None:
+@pytest.mark.parametrize("asked", [True, False])
+def test_unsubscribe_link_is_signed_and_not_counted(asked: bool) -> None:
     body = '<a href="{{ unsubscribe_url }}">u</a>'
 
-    found = rendered(render_job(content(body=body), with_unsubscribe=True, is_test=True))
+    found = rendered(render_job(content(body=body), with_unsubscribe=asked, is_test=True))
 
     [url] = [node.attrs["href"] or "" for node in LexborHTMLParser(found.html or "").css("a")]
     token = Token(workspace_id=7, delivery_id=DELIVERY, is_test=True)

@@ -114,9 +114,10 @@ class _Rendering:
         self._check_data()
         subject = self._text("subject", self._content.subject)
         check_line(subject, field="subject")
-        sender, reply_to, headers = self._sender(), self._reply_to(), self._headers()
+        sender, reply_to = self._sender(), self._reply_to()
         body = self._markup("body", self._content.body)
         plain = self._plain(body)
+        headers = self._headers(body, plain)
         archived, html = self._html(body)
         return RenderedMessage(
             subject=subject,
@@ -146,16 +147,15 @@ class _Rendering:
     def _reply_to(self) -> tuple[Mailbox, ...]:
         return parse_mailboxes(self._text("reply_to", self._content.reply_to or ""), field="reply_to")
 
-    def _headers(self) -> Headers:
+    def _headers(self, *bodies: str | None) -> Headers:
         headers = tuple((name, self._text("headers", value)) for name, value in self._content.headers)
         check_headers(headers, field="headers")
-        if not self._job.with_unsubscribe or self._urls is None or not self._urls.base.startswith("https://"):
+        if self._urls is None or not self._urls.base.startswith("https://"):  # RFC 8058 requires HTTPS
             return headers
-        return (
-            *headers,
-            ("List-Unsubscribe", f"<{self._urls.unsubscribe}>"),
-            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        )
+        url = self._urls.unsubscribe
+        if not self._job.with_unsubscribe and not any(url in body for body in bodies if body):
+            return headers
+        return (*headers, ("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
 
     def _html(self, body: str | None) -> tuple[str | None, str | None]:
         """The HTML for the archive, which counts no openings, and the one that is sent."""
