@@ -20,9 +20,15 @@ RUN rm -r /opt/workspace-operator/lib/python3.*/site-packages/kubernetes/aio \
 
 FROM ${BASE}
 ARG BASE
+# What this image is made from; `make image` sets them. SOURCE is the address of the repository.
+ARG VERSION=""
+ARG REVISION=""
+ARG SOURCE=""
 LABEL org.opencontainers.image.title="workspace-operator" \
       org.opencontainers.image.description="Workspaces as code: a Kubernetes operator for customer-messaging workspaces and the people in them" \
-      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.base.name="${BASE}"
 ENV PATH=/opt/workspace-operator/bin:$PATH \

@@ -83,7 +83,7 @@ pins: ## renew constraints.txt with the newest versions that pyproject.toml allo
 	  cp "$$fresh/pins" constraints.txt
 	@echo "$$(wc -l < constraints.txt) versions pinned in constraints.txt"
 
-manifests: $(READY) ## generate what is made from manifests/: files of the chart, install.yaml, the table of values
+manifests: $(READY) ## generate what is made from manifests/ (files of the chart, install.yaml, the table of values), and write the version into all
 	@$(PY) -m tests.chart.generated
 
 $(READY): pyproject.toml constraints.txt

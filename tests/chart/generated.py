@@ -1,16 +1,18 @@
 """What of the installation is generated: `python -m tests.chart.generated`, for `make manifests`.
 
-The files of the chart that are copies (definitions, rules, the admission policy), `manifests/prerequisites.yaml` and
-`manifests/install.yaml`, and the table of the chart's values in docs/installing.md.
+The version in manifests and pages, the files of the chart that are copies (definitions, rules, policies),
+`manifests/prerequisites.yaml` and `manifests/install.yaml`, and the table of the chart's values in docs/installing.md.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from tests.image.build import project_version
 from tests.resources.deployment.kustomizations import ROOT
 from tests.resources.deployment.test_manifests import rendered
 
@@ -25,7 +27,10 @@ COPIES = {
     "monitoring/rules.yaml": "manifests/monitoring/base/rules.yaml",
     "monitoring/dashboard.json": "manifests/monitoring/base/dashboard.json",
 }
-"""Files of the chart's folder `files`, which templates read, and what they are copies of; `crds/` comes on top."""
+"""Files of the chart's folder `files`, which templates read, and what they are copies of."""
+
+COPIED_FOLDERS = {"crds": "crds", "policies": "manifests/policies/warn"}
+"""Folders of the chart's folder `files`, and the folders of resources that they are copies of."""
 
 FILES = {
     "manifests/prerequisites.yaml": ("crds", "manifests/storage"),
@@ -33,15 +38,31 @@ FILES = {
 }
 """Files, and the folders that they are rendered from. Deleting what is in the last leaves people and definitions."""
 
+VERSIONED = ("manifests/**/kustomization.yaml", "manifests/chart/Chart.yaml", "docs/installing.md", "docs/operating.md")
+VERSION = re.compile(
+    r"((?:app\.kubernetes\.io/version|newTag|^version|^appVersion): |workspace-operator[:-]|VERSION=)\d+\.\d+\.\d+",
+    re.MULTILINE,
+)
+"""Files with the version of pyproject.toml, and the places in them."""
+
 HEAD = "# Generated from {folders} by `make manifests`; do not edit.\n"
 
 Document = Mapping[str, Any]
 
 
+def versioned_files() -> Mapping[Path, str]:
+    """The files with the version by their paths, as they should be."""
+    version = project_version()
+    files = [file for pattern in VERSIONED for file in sorted(ROOT.glob(pattern))]
+    return {file: VERSION.sub(rf"\g<1>{version}", file.read_text(encoding="utf-8")) for file in files}
+
+
 def copies() -> Mapping[Path, str]:
     """The chart's copies by their paths, as they should be."""
     sources = {CHART / "files" / name: ROOT / source for name, source in COPIES.items()}
-    sources |= {CHART / "files" / "crds" / file.name: file for file in sorted((ROOT / "crds").glob("*.dev.yaml"))}
+    for name, folder in COPIED_FOLDERS.items():
+        files = [file for file in sorted((ROOT / folder).glob("*.yaml")) if file.name != "kustomization.yaml"]
+        sources |= {CHART / "files" / name / file.name: file for file in files}
     return {path: source.read_text(encoding="utf-8") for path, source in sources.items()}
 
 
@@ -109,8 +130,12 @@ def _table_lines(text: str) -> list[str]:
 
 
 def main() -> None:
-    everything = {**copies(), **rendered_files(), PAGE: page_with_table(PAGE.read_text(encoding="utf-8"))}
-    for path, text in everything.items():
+    write(versioned_files())  # the others are made from them
+    write({**copies(), **rendered_files(), PAGE: page_with_table(PAGE.read_text(encoding="utf-8"))})
+
+
+def write(files: Mapping[Path, str]) -> None:
+    for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.chart.generated import CHART, FILES, PAGE, copies, page_with_table, rendered_files
+from tests.chart.generated import CHART, FILES, PAGE, VERSION, copies, page_with_table, rendered_files, versioned_files
 from tests.resources.deployment.kustomizations import ROOT
 from tests.resources.deployment.test_other_namespaces import HOLDING_PEOPLE
 
@@ -18,6 +18,14 @@ def assert_up_to_date(wanted: Mapping[Path, str]) -> None:
         str(path.relative_to(ROOT)) for path, text in wanted.items() if not path.exists() or path.read_text() != text
     ]
     assert outdated == [], REMEDY
+
+
+def test_manifests_have_the_version_of_the_project() -> None:
+    files = versioned_files()
+
+    assert_up_to_date(files)
+    for name in ("manifests/overlays/sqlite/kustomization.yaml", "manifests/chart/Chart.yaml", "docs/operating.md"):
+        assert len(VERSION.findall(files[ROOT / name])) >= 2, name
 
 
 def test_copies_of_the_chart_are_up_to_date() -> None:

@@ -46,6 +46,8 @@ VARIANTS = {
         overlay="sqlite",
         beside=("monitoring/service-monitor",),
     ),
+    "warnings": Variant(values={"policies": {"mode": "Warn"}}, overlay="sqlite", beside=("policies/warn",)),
+    "refusals": Variant(values={"policies": {"mode": "Deny"}}, overlay="sqlite", beside=("policies/deny",)),
     "PostgreSQL": Variant(values=POSTGRESQL, overlay="postgres"),
     "worker": Variant(values=SENDING_WORKER, overlay="postgres", components=("worker",)),
     "everything": Variant(

@@ -28,6 +28,7 @@ WRONG = {
     "number of pods as text": ({"api": {"replicas": "2"}}, "/api/replicas"),
     "no pods": ({"api": {"replicas": 0}}, "/api/replicas"),
     "scope in lower case": ({"rbac": {"scope": "namespace"}}, "/rbac/scope"),
+    "policies as a boolean": ({"policies": {"mode": False}}, "/policies/mode"),
     "port out of range": ({"networkPolicy": {"databasePorts": [70000]}}, "/networkPolicy/databasePorts/0"),
 }
 
@@ -238,3 +239,26 @@ def test_dashboard_is_labelled_for_its_sidecar(helm: Path) -> None:
 
     (dashboard,) = [each for each in found if each["kind"] == "ConfigMap"]
     assert dashboard["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ({}, None),
+        ({"rbac": {"scope": "Namespace"}}, {"kubernetes.io/metadata.name": "workspace-operator"}),
+        (
+            {"policies": {"namespaceSelector": {"matchLabels": {"environment": "production"}}}},
+            {"environment": "production"},
+        ),
+    ],
+    ids=["everywhere", "one namespace", "selected"],
+)
+def test_policies_apply_where_the_operator_works(
+    helm: Path, values: dict[str, Any], labels: dict[str, str] | None
+) -> None:
+    policies = {"mode": "Warn"} | values.get("policies", {})
+    found = chart_objects(helm, values | {"policies": policies, "admissionPolicy": {"enabled": False}})
+
+    bindings = [each["spec"] for each in found if each["kind"] == "ValidatingAdmissionPolicyBinding"]
+    selected = [each.get("matchResources", {}).get("namespaceSelector", {}).get("matchLabels") for each in bindings]
+    assert selected == [labels] * 4

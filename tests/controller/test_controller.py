@@ -1,6 +1,7 @@
 """Who is looked at when: news at once, everything else when it is due, and nothing that is no more."""
 
 from tests.controller.fixtures import ControllerEnv
+from tests.fakes.cluster.resources import Document
 
 
 def test_news_is_reconciled_once(env: ControllerEnv) -> None:
@@ -82,6 +83,21 @@ def test_conflict_is_reconciled_when_neighbour_goes(env: ControllerEnv) -> None:
     env.resources.remove("team-a", "shop")
 
     env.controller.on_delete(holder)
+
+    assert env.poll_after(0.1) == ["twin"]
+
+
+def test_free_name_during_a_reconcile_is_tried_at_the_next_poll(env: ControllerEnv) -> None:
+    holder = env.apply("shop")
+    env.update(holder)
+    env.update(env.apply("twin", displayName="shop"))
+
+    def read(namespace: str, name: str) -> Document:
+        env.controller.on_delete(holder)
+        return env.resources.get(namespace, name)
+
+    env.controller.read = read
+    env.poll_after(60)
 
     assert env.poll_after(0.1) == ["twin"]
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.controller.fixtures import ControllerEnv
 from workspace_operator.bootstrap.logs import JSONFormatter
+from workspace_operator.resources.schema import ACCOUNT, WORKSPACE, CustomResource
 
 LOGGER = "workspace_operator.application.operator.controller"
 
@@ -71,17 +72,17 @@ def test_error_names_the_resource(
     )
 
 
-@pytest.mark.parametrize("kind", ["Workspace", "Account"])
+@pytest.mark.parametrize("kind", [WORKSPACE, ACCOUNT])
 def test_line_has_the_kind_of_the_resource(
-    env: ControllerEnv, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str
+    env: ControllerEnv, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: CustomResource
 ) -> None:
     monkeypatch.setattr(lines.handler, "formatter", JSONFormatter())
-    env.controller.kind = kind
+    env.controller.resource = kind
 
     env.update(env.apply("shop"))
 
     [line] = [json.loads(text) for text in lines.text.splitlines()]
-    assert (line["kind"], line["namespace"], line["name"]) == (kind, "team-a", "shop")
+    assert (line["kind"], line["namespace"], line["name"]) == (kind.kind, "team-a", "shop")
 
 
 def broken(*_: object) -> None:

@@ -67,6 +67,10 @@ class Operator:
         """Whether its liveness endpoint answers well in time."""
         return status_of(f"http://127.0.0.1:{self.port}/healthz", timeout=within) == 200
 
+    def is_ready(self) -> bool:
+        """Whether its readiness endpoint answers well."""
+        return status_of(f"http://127.0.0.1:{self.port}/readyz", timeout=5) == 200
+
     def metrics(self) -> str:
         """What it tells of itself, in Prometheus' text form."""
         return httpx.get(f"http://127.0.0.1:{self.port}/metrics", timeout=5).text

@@ -1,4 +1,4 @@
-"""The age of the watch: answers keep it young, failures and silence are seen."""
+"""The age of the watches: answers keep them young, failures and silence are seen."""
 
 import aiohttp
 import pytest
@@ -7,8 +7,10 @@ from aiohttp.test_utils import TestServer
 
 from tests.network_ports import free_port
 from workspace_operator.handlers.watch_age import STALE_AFTER, WatchAge
+from workspace_operator.resources.schema import ACCOUNT
 
 ALL = "/apis/workspace-operator.dev/v1alpha1/workspaces"
+ACCOUNTS = "/apis/workspace-operator.dev/v1alpha1/accounts"
 ONE = "/apis/workspace-operator.dev/v1alpha1/namespaces/team-a/workspaces"
 ACCOUNTS = "/apis/workspace-operator.dev/v1alpha1/accounts"
 OTHER = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -59,6 +61,22 @@ def test_oldest_namespace_counts(age: WatchAge, clock: Clock) -> None:
     assert age.seconds() == 20
 
 
+def test_watch_of_accounts_has_its_own_age(age: WatchAge, clock: Clock) -> None:
+    age.answered(ALL)
+    clock.now += 30
+    age.answered(ACCOUNTS)
+
+    assert (age.seconds(), age.seconds(ACCOUNT)) == (30, 0)
+
+
+def test_readiness_does_not_depend_on_accounts(age: WatchAge, clock: Clock) -> None:
+    age.failed(ACCOUNTS)
+    clock.now += STALE_AFTER + 1
+    age.answered(ALL)
+
+    assert (age.is_alive(), age.seconds(ACCOUNT)) == (True, STALE_AFTER + 1)
+
+
 def test_failure_is_seen_at_once_and_ends_with_an_answer(age: WatchAge) -> None:
     age.answered(ALL)
     age.failed(ALL)
@@ -70,10 +88,12 @@ def test_failure_is_seen_at_once_and_ends_with_an_answer(age: WatchAge) -> None:
 
 def test_metric_is_in_prometheus_form(age: WatchAge, clock: Clock) -> None:
     clock.now += 1.5
+    age.answered(ALL)
 
-    assert age.text().decode().splitlines()[-2:] == [
+    assert age.text().decode().splitlines()[-3:] == [
         "# TYPE workspace_operator_watch_age_seconds gauge",
-        "workspace_operator_watch_age_seconds 1.5",
+        'workspace_operator_watch_age_seconds{kind="Workspace"} 0.0',
+        'workspace_operator_watch_age_seconds{kind="Account"} 1.5',
     ]
 
 

@@ -21,7 +21,6 @@ from tests.image.images import Image
 
 REPOSITORY: Final = "localhost/workspace-operator"
 SOURCES_LABEL: Final = "workspace-operator.dev/sources"
-REVISION_LABEL: Final = "org.opencontainers.image.revision"
 TITLE_FILTER: Final = "label=org.opencontainers.image.title=workspace-operator"
 
 DOCKERFILES: Final = ("Dockerfile", ".dockerignore")
@@ -31,6 +30,9 @@ CONTEXT: Final = ("LICENSE", "README.md", "constraints.txt", "pyproject.toml")
 BASE_VARIABLE: Final = "IMAGE_BASE"
 """Names a base of a registry, such as that of a release, instead of the local one."""
 
+SOURCE_VARIABLE: Final = "IMAGE_SOURCE"
+"""The address of the repository, for the label of that name."""
+
 PIP_SETTINGS: Final = {
     "PIP_DEFAULT_TIMEOUT": "timeout",
     "PIP_EXTRA_INDEX_URL": "extra-index-url",
@@ -39,10 +41,15 @@ PIP_SETTINGS: Final = {
 }
 
 
+def project_version(checkout: Path = CHECKOUT) -> str:
+    """The version of the project, which is written down in pyproject.toml."""
+    project = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
+
+
 def image_name(checkout: Path = CHECKOUT) -> str:
     """The name of the image, with the version of the project as its tag."""
-    project = tomllib.loads((checkout / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return f"{REPOSITORY}:{project['version']}"
+    return f"{REPOSITORY}:{project_version(checkout)}"
 
 
 def build_image(report: TextIO, *, checkout: Path = CHECKOUT) -> str:
@@ -66,7 +73,7 @@ def build_image(report: TextIO, *, checkout: Path = CHECKOUT) -> str:
 def sources_digest(checkout: Path, base: str) -> str:
     """Changes whenever the image could come out differently."""
     files = [checkout / name for name in (*DOCKERFILES, *CONTEXT)]
-    digest = hashlib.sha256(f"{base}\0".encode())
+    digest = hashlib.sha256(f"{base}\0{_source()}\0".encode())
     for path in sorted((*files, *_package_files(checkout / "operator"))):
         digest.update(f"{path.relative_to(checkout)}\0".encode())
         digest.update(path.read_bytes())
@@ -97,8 +104,10 @@ def _build(name: str, base: str, digest: str, checkout: Path) -> None:
             "--format=docker",  # the OCI format has no HEALTHCHECK
             "--isolation=chroot",
             f"--build-arg=BASE={base}",
+            f"--build-arg=VERSION={project_version(checkout)}",
+            f"--build-arg=REVISION={_revision(checkout)}",
+            f"--build-arg=SOURCE={_source()}",
             f"--label={SOURCES_LABEL}={digest}",
-            f"--label={REVISION_LABEL}={_revision(checkout)}",
             *(f"--secret=id={secret},src={file}" for secret, file in pip_secrets(Path(folder)).items()),
             f"--tag={name}",
             checkout,
@@ -122,6 +131,10 @@ def _revision(checkout: Path) -> str:
         return output_of("git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*", folder=checkout)
     except ImageBuildFailed:
         return ""
+
+
+def _source() -> str:
+    return os.environ.get(SOURCE_VARIABLE, "")
 
 
 def _label_of(name: str, label: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.caches import CHECKOUT
 from tests.image.base import base_digest
-from tests.image.build import CONTEXT, DOCKERFILES, pip_secrets, sources_digest
+from tests.image.build import CONTEXT, DOCKERFILES, SOURCE_VARIABLE, pip_secrets, sources_digest
 from tests.image.commands import output_of, require_programs
 from tests.image.failures import ImageBuildFailed, ImageUnavailable
 
@@ -30,6 +30,14 @@ def test_change_of_a_source_changes_the_image(checkout: Path, changed: str) -> N
     before = sources_digest(checkout, BASE)
 
     (checkout / changed).write_text("changed")
+
+    assert sources_digest(checkout, BASE) != before
+
+
+def test_another_source_address_changes_the_image(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sources_digest(checkout, BASE)
+
+    monkeypatch.setenv(SOURCE_VARIABLE, "https://git.example.com/workspace-operator")
 
     assert sources_digest(checkout, BASE) != before
 

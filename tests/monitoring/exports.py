@@ -18,6 +18,7 @@ from workspace_operator.application.health.process_metrics import process_text
 from workspace_operator.application.health.store_metrics import StoreMetrics
 from workspace_operator.application.migrations.metrics import render
 from workspace_operator.application.migrations.worker_metrics import MigrationWorkerMetrics
+from workspace_operator.application.operator.controller import Controller
 from workspace_operator.application.operator.metrics import OperatorMetrics
 from workspace_operator.application.ports import EndedAttempt
 from workspace_operator.application.sending.handover.metrics import SenderMetrics
@@ -28,6 +29,7 @@ from workspace_operator.identity.values.rules import EMAIL, Mode
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.mail.settings import load_transports
 from workspace_operator.migrations.model import Migration
+from workspace_operator.resources.schema import ACCOUNT
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState
 from workspace_operator.web.observability.metrics import PrometheusMetrics
 from workspace_operator.workspaces.model import Owner
@@ -117,7 +119,10 @@ def operator_text() -> bytes:
     metrics = OperatorMetrics()
     env = ControllerEnv(observer=metrics)
     env.update(env.apply("shop"))
-    return metrics.text(env.controller) + WatchAge(lambda: 0.0).text()
+    accounts = Controller(
+        resource=ACCOUNT, reconciler=env.controller.reconciler, workspaces=None, read=env.resources.get, monotonic=float
+    )
+    return metrics.text(env.controller, accounts) + WatchAge(lambda: 0.0).text()
 
 
 def worker_text() -> bytes:

@@ -18,9 +18,9 @@ from workspace_operator.application.migrations.metrics import MAX_MIGRATIONS
 UNITS = ("_seconds", "_total", "_bytes", "_info")
 
 WITHOUT_UNIT = {
-    "workspaces", "workqueue_depth", "migrations", "migration_people", "migration_violations", "migration_leases",
-    "command_batch_size", "command_queue_length", "messages_in_flight", "transport_up", "sending_leases",
-    "store_writable",
+    "workspaces", "accounts", "workqueue_depth", "migrations", "migration_people", "migration_violations",
+    "migration_leases", "command_batch_size", "command_queue_length", "messages_in_flight", "transport_up",
+    "sending_leases", "store_writable",
 }  # fmt: skip
 """Numbers of things, and yes or no."""
 

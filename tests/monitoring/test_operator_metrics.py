@@ -6,10 +6,11 @@ import pytest
 
 from tests.api.observability.test_metrics import samples
 from tests.controller.fixtures import ControllerEnv
-from workspace_operator.application.operator.controller import ReconcileEnd
+from workspace_operator.application.operator.controller import Controller, ReconcileEnd
 from workspace_operator.application.operator.metrics import OTHER, OperatorMetrics
 from workspace_operator.errors import ClusterUnavailable, StaleRevision
 from workspace_operator.reconcile.model.outcomes import KSTATUSES, KStatus, Reason
+from workspace_operator.resources.schema import ACCOUNT
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def env(metrics: OperatorMetrics) -> ControllerEnv:
 def results(metrics: OperatorMetrics, env: ControllerEnv) -> dict[str, float]:
     """How many reconciles ended in each way, without those that none did."""
     counted = samples(metrics.text(env.controller))
-    return {end: counted["reconciles_total", end] for end in ReconcileEnd if counted["reconciles_total", end]}
+    ends = {end: counted["reconciles_total", "Workspace", end] for end in ReconcileEnd}
+    return {end: count for end, count in ends.items() if count}
 
 
 def test_reconcile_counts_with_its_actions(metrics: OperatorMetrics, env: ControllerEnv) -> None:
@@ -33,8 +35,8 @@ def test_reconcile_counts_with_its_actions(metrics: OperatorMetrics, env: Contro
 
     counted = samples(metrics.text(env.controller))
     assert results(metrics, env) == {"done": 1}
-    assert counted["reconcile_actions_total", "CreateWorkspace"] == 1
-    assert counted["reconcile_duration_seconds_count",] == 1
+    assert counted["reconcile_actions_total", "CreateWorkspace", "Workspace"] == 1
+    assert counted["reconcile_duration_seconds_count", "Workspace"] == 1
 
 
 def test_conflict_counts_as_repeated(metrics: OperatorMetrics, env: ControllerEnv) -> None:
@@ -81,9 +83,29 @@ def test_resource_waits_until_a_worker_takes_it(metrics: OperatorMetrics, env: C
     waiting = samples(metrics.text(env.controller))
     env.drain()
 
-    assert waiting["workqueue_depth",] == 1
+    assert waiting["workqueue_depth", "Workspace"] == 1
     assert waiting["workspaces", "Pending", "false"] == 1
-    assert samples(metrics.text(env.controller))["workqueue_depth",] == 0
+    assert samples(metrics.text(env.controller))["workqueue_depth", "Workspace"] == 0
+
+
+def test_accounts_count_beside_workspaces(metrics: OperatorMetrics, env: ControllerEnv) -> None:
+    accounts = Controller(
+        resource=ACCOUNT,
+        reconciler=env.controller.reconciler,
+        workspaces=None,
+        read=env.resources.get,
+        monotonic=env.controller.monotonic,
+        observer=metrics,
+    )
+    env.update(env.apply("shop"))
+    accounts.on_update(env.resources.get("team-a", "shop"))
+    waiting = samples(metrics.text(env.controller, accounts))
+    accounts.work()
+
+    counted = samples(metrics.text(env.controller, accounts))
+    assert (waiting["workqueue_depth", "Account"], waiting["workqueue_depth", "Workspace"]) == (1, 0)
+    assert (counted["accounts", "InForce", "false"], counted["workspaces", "InForce", "false"]) == (1, 1)
+    assert (counted["reconciles_total", "Account", "done"], counted["reconciles_total", "Workspace", "done"]) == (1, 1)
 
 
 def test_every_reason_has_a_sample(metrics: OperatorMetrics, env: ControllerEnv) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, OnConflict, ViolationCounts
 from workspace_operator.migrations.state_machine import Stage
-from workspace_operator.reconcile.model.actions import Plan
+from workspace_operator.reconcile.model.actions import WorkspacePlan
 from workspace_operator.reconcile.model.credentials import ObservedCredentials, SecretState
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.observed import Candidate, ObservedState, StoreUnreachable
@@ -99,7 +99,7 @@ def observed_credentials(**migrations: Any) -> ObservedCredentials:
     return ObservedCredentials(**values | migrations)
 
 
-def plan_for(resource: Resource, observed: ObservedState | StoreUnreachable, *, now: datetime = NOW) -> Plan:
+def plan_for(resource: Resource, observed: ObservedState | StoreUnreachable, *, now: datetime = NOW) -> WorkspacePlan:
     return decide(resource, observed, cluster_id=CLUSTER, now=now)
 
 

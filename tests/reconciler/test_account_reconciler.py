@@ -1,155 +1,25 @@
 """The reconcile of Accounts on fakes: newest document only, the first workspace, and what is left when one is gone."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
 from tests.controller.fixtures import NOW
-from tests.fakes.cluster.resources import FakeResources
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.people.people import FakePeople
-from tests.fakes.sending.usage import FakeMessageCounters
 from tests.fakes.workspaces.accounts import FakeAccounts
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
+from tests.reconciler.account_env import OLD, YOUNG, AccountEnv
 from tests.workspaces import create_workspace
-from workspace_operator.application.accounts.usage import UsageReader
-from workspace_operator.application.operator.account_reconciler import AccountReconciler
-from workspace_operator.application.operator.account_sweep import AccountSweep
-from workspace_operator.application.operator.controller import Controller, resource_key
+from workspace_operator.application.accounts.sweep import AccountSweep
+from workspace_operator.application.operator.controller import resource_key
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.errors import ClusterForbidden, NotFound, StaleRevision, StoreUnavailable
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind
-from workspace_operator.reconcile.model.accounts import Account, AccountAction, AccountKey, ObservedAccount
-from workspace_operator.resources.workspaces import API_VERSION
+from workspace_operator.reconcile.model.accounts import Account
+from workspace_operator.resources.workspaces import RECREATE
 from workspace_operator.workspaces.model import Owner
 from workspace_operator.workspaces.usage import Month, month_of
-
-KEY = AccountKey(cluster="cluster-1", namespace="team-a", name="acme")
-OLD, YOUNG = "2026-05-01T11:00:00Z", "2026-05-01T11:59:00Z"
-
-
-@dataclass(slots=True)
-class FakeFirstWorkspaces:
-    """Implements the port ``FirstWorkspaces``.
-
-    Attributes:
-        accounts: the accountName of each Workspace, by namespace and name.
-        created: the manifests of those that were created, in order.
-        tries: how often a creation was tried.
-        before_create: done before each, as another writer would.
-        error: raised by a creation.
-    """
-
-    accounts: dict[tuple[str, str], str] = field(default_factory=dict)
-    created: list[Mapping[str, Any]] = field(default_factory=list)
-    tries: int = 0
-    before_create: list[Callable[[], None]] = field(default_factory=list)
-    error: Exception | None = None
-
-    def names_account(self, namespace: str, account: str) -> bool:
-        return any(place == namespace and named == account for (place, _), named in self.accounts.items())
-
-    def create(self, namespace: str, manifest: Mapping[str, Any]) -> None:
-        self.tries += 1
-        for interruption in self.before_create:
-            interruption()
-        if self.error is not None:
-            raise self.error
-        key = namespace, manifest["metadata"]["name"]
-        if key in self.accounts:
-            raise StaleRevision("the Kubernetes API answers 409 Conflict")
-        self.created.append(manifest)
-        self.accounts[key] = manifest["spec"]["accountName"]
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingCounters(FakeMessageCounters):
-    """Counters that do something before each read, and record it."""
-
-    before_read: list[Callable[[], None]] = field(default_factory=list)
-    reads: list[int] = field(default_factory=list)
-
-    def messages_sent(self, workspace_ids: Collection[int], month: Month) -> Mapping[int, int]:
-        for interruption in self.before_read:
-            interruption()
-        self.reads.append(len(workspace_ids))
-        return FakeMessageCounters.messages_sent(self, workspace_ids, month)
-
-
-@dataclass(frozen=True, slots=True)
-class FailingAccounts(FakeAccounts):
-    """A store whose next write fails with an error, or whose reads do."""
-
-    errors: list[Exception] = field(default_factory=list)
-    away: list[bool] = field(default_factory=list)
-
-    def observe(self, key: AccountKey, *, now: Any) -> ObservedAccount:
-        if self.away:
-            raise StoreUnavailable("the database does not answer")
-        return FakeAccounts.observe(self, key, now=now)
-
-    def apply(self, action: AccountAction) -> None:
-        if self.errors:
-            raise self.errors.pop()
-        FakeAccounts.apply(self, action)
-
-
-class AccountEnv:
-    """An Account, its reconciler and its controller on fakes."""
-
-    def __init__(self) -> None:
-        self.memory = InMemoryDatabase()
-        self.accounts = FailingAccounts(self.memory)
-        self.resources = FakeResources()
-        self.first = FakeFirstWorkspaces()
-        self.counters = RecordingCounters(self.memory)
-        self.changes: list[str] = []
-        self.time = 1000.0
-        self.reconciler = AccountReconciler(
-            accounts=self.accounts,
-            resources=self.resources,
-            workspaces=self.first,
-            read_latest=lambda document: self.resources.get(*resource_key(document)),
-            cluster_id="cluster-1",
-            clock=lambda: NOW + timedelta(seconds=self.time - 1000),
-            usage=UsageReader(people=FakePeople(self.memory), counters=self.counters),
-            on_change=self.changes.append,
-        )
-        self.controller = Controller(
-            reconciler=self.reconciler,
-            workspaces=None,
-            read=self.reconciler.read,
-            monotonic=lambda: self.time,
-            jitter=lambda: 0.5,
-        )
-
-    def apply(self, created: str = OLD, **spec: object) -> dict[str, Any]:
-        metadata = {"namespace": "team-a", "name": "acme", "creationTimestamp": created}
-        wanted = {"displayName": "Acme", "firstWorkspace": "None"} | spec
-        return self.resources.apply(
-            {"apiVersion": API_VERSION, "kind": "Account", "metadata": metadata, "spec": wanted}
-        )
-
-    def reconcile(self, document: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
-        """Reconcile the newest document, or another; the status afterwards."""
-        self.reconciler.reconcile(document or self.resources.get("team-a", "acme"))
-        status: Mapping[str, Any] = self.resources.get("team-a", "acme")["status"]
-        return status
-
-    def stored(self) -> Account | None:
-        return FakeAccounts(self.memory).observe(KEY, now=NOW).account
-
-    def reason(self) -> str:
-        return str(self.resources.get("team-a", "acme")["status"]["conditions"][0]["reason"])
-
-    def drain(self) -> None:
-        while self.controller.work():
-            pass
 
 
 @pytest.fixture
@@ -208,6 +78,33 @@ def test_store_that_is_away_is_reported(env: AccountEnv) -> None:
 
     assert env.reason() == "StoreUnavailable"
     assert env.stored() is None
+
+
+def test_other_database_gets_nothing_until_the_first_one_is_given_up(env: AccountEnv) -> None:
+    env.apply(plan={"workspaceLimit": 2})
+    env.reconcile()
+    first, other = env.memory, InMemoryDatabase(store_id="store-2")
+    env.use(other)
+
+    status = env.reconcile()
+    assert (env.reason(), status["storeID"], FakeAccounts(other).keys("cluster-1")) == ("StoreReplaced", "store-1", [])
+    env.use(first)
+    env.reconcile()
+    assert env.reason() == "InForce"
+    env.use(other)
+    env.resources.documents["team-a", "acme"]["metadata"]["annotations"] = {RECREATE: "store-1"}
+    status = env.reconcile()
+
+    assert (env.reason(), status["storeID"], limit_of(env.stored())) == ("InForce", "store-2", 2)
+
+
+def test_other_database_is_not_counted(env: AccountEnv) -> None:
+    env.apply()
+    env.reconcile()
+    env.use(InMemoryDatabase(store_id="store-2"))
+    env.reconcile()
+
+    assert env.counters.reads == [0]
 
 
 def test_first_workspace_is_created_once(env: AccountEnv) -> None:
@@ -362,6 +259,18 @@ def test_sweep_leaves_other_namespaces_and_known_accounts(env: AccountEnv) -> No
     assert sweep(frozenset(), "team-b") == []
 
 
+def test_sweep_survives_a_fault(env: AccountEnv, caplog: pytest.LogCaptureFixture) -> None:
+    env.apply()
+    env.reconcile()
+
+    def fail(_: tuple[str, str]) -> None:
+        raise ValueError("a fault")
+
+    AccountSweep(accounts=env.accounts, known=env.controller.keys, on_missing=fail, cluster_id="cluster-1").sweep()
+
+    assert "the sweep of accounts failed" in caplog.text
+
+
 def test_read_of_a_missing_account_says_so(env: AccountEnv) -> None:
     with pytest.raises(NotFound):
         env.reconciler.read("team-a", "acme")
@@ -373,11 +282,27 @@ def test_requeued_account_is_polled(env: AccountEnv) -> None:
     owner = Owner(cluster="cluster-1", namespace="team-a", name="shop", uid="uid-9")
     create_workspace(FakeWorkspaces(env.memory), owner, now=NOW, account="acme")
 
-    env.controller.requeue("team-b")
+    env.controller.queue.request("team-b")
     env.controller.poll()
     env.drain()
     assert env.resources.get("team-a", "acme")["status"]["usage"]["workspaces"] == 0
-    env.controller.requeue("team-a")
+    env.controller.queue.request("team-a")
+    env.controller.poll()
+    env.drain()
+
+    assert env.resources.get("team-a", "acme")["status"]["usage"]["workspaces"] == 1
+
+
+def test_request_during_a_reconcile_counts(env: AccountEnv) -> None:
+    def create() -> None:
+        if not env.memory.directory.workspaces:
+            owner = Owner(cluster="cluster-1", namespace="team-a", name="shop", uid="uid-9")
+            create_workspace(FakeWorkspaces(env.memory), owner, now=NOW, account="acme")
+            env.controller.queue.request("team-a")
+
+    env.counters.before_read.append(create)
+    env.controller.on_list(env.apply())
+    env.drain()
     env.controller.poll()
     env.drain()
 

@@ -1,5 +1,6 @@
 """What the container image holds, and what it does not."""
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.caches import CHECKOUT
+from tests.image.build import SOURCE_VARIABLE
 from tests.image.containers import Container
 from tests.image.images import Image
 from tests.image.sizes import parts
@@ -51,6 +53,7 @@ def test_image_is_labelled(image: Image) -> None:
     assert labels["description"] == project()["description"]
     assert labels["base.name"].startswith("localhost/workspace-operator-base:")
     assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?", labels["revision"])
+    assert labels["source"] == os.environ.get(SOURCE_VARIABLE, "")
 
 
 def test_image_runs_as_numeric_user(image: Image) -> None:

@@ -8,25 +8,26 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workspace_operator.application.accounts.sweep import AccountSweep
 from workspace_operator.application.accounts.usage import UsageReader
-from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
+from workspace_operator.application.health.probes import ProbeEndpoint, ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
-from workspace_operator.application.operator.account_sweep import AccountSweep
-from workspace_operator.application.operator.controller import Controller, Observer, ResourceReconciler, resource_key
+from workspace_operator.application.operator.controller import Controller, Observer, resource_key
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
-from workspace_operator.application.operator.workqueue import Document, RateLimiter
-from workspace_operator.application.ports import Resources, Secrets, StatusWriter, Workspaces
+from workspace_operator.application.operator.workqueue import Document, RateLimiter, WorkQueue
+from workspace_operator.application.ports import Resources, ResourceWriter, Secrets
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
 from workspace_operator.reconcile.model.observed import KnownResources
-from workspace_operator.resources.schema import ACCOUNT, WORKSPACE, CustomResource
+from workspace_operator.resources.schema import ACCOUNT, WORKSPACE
 from workspace_operator.settings import OperatorSettings
 from workspace_operator.workspaces.model import Owner
 
@@ -69,7 +70,7 @@ def make_reconciler(
     )
 
 
-def make_account_reconciler(store: Repositories, resources: StatusWriter, cluster_id: str) -> AccountReconciler:
+def make_account_reconciler(store: Repositories, resources: ResourceWriter, cluster_id: str) -> AccountReconciler:
     """Create the reconciler for Account manifests, which do not change while they are applied."""
     return AccountReconciler(
         accounts=store.accounts,
@@ -104,31 +105,23 @@ def run_operator(
     from workspace_operator.handlers import operator
 
     api = access.load_client(settings.kubeconfig, settings.context)
-    cluster_id = access.wait_for_cluster_id(api, stopping.wait)
+    endpoint = parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None
+    probes = combined_probes(*other_probes)
+    cluster_id = _with_probes(partial(access.wait_for_cluster_id, api, stopping.wait), endpoint, probes)
     if cluster_id is None:
         return
     _log_start(store, settings, cluster_id)
     resources = ClusterResources(api, cluster_id)
     metrics = OperatorMetrics()
     monitor = HeartbeatMonitor(monotonic=time.monotonic, silent_after=settings.cluster_silent_after)
-    reconciler = make_reconciler(
-        store,
-        resources,
-        cluster_id,
-        secrets_of_cluster=ClusterSecrets(api),
-        read_latest=lambda document: resources.get(*resource_key(document)),
-        monitor=monitor,
-        known=lambda: controller.keys(),  # noqa: PLW0108 - the controller is made below
-    )
-    controller = _controller(settings, reconciler, resources.get, metrics, workspaces=store.workspaces)
-    accounts = _account_controller(store, settings, resources, controller, metrics)
+    controller, accounts = _make_controllers(store, settings, resources, ClusterSecrets(api), monitor, metrics)
     options = operator.OperatorOptions(
         access=lambda: access.access_of(api),
         served=lambda: access.served_resources(api),
-        probes=combined_probes(*other_probes),
-        metrics=lambda: metrics.text(controller),
+        probes=probes,
+        metrics=lambda: metrics.text(controller, accounts),
         namespaces=settings.namespaces,
-        health=parse_endpoint(settings.health_endpoint) if settings.health_endpoint else None,
+        health=endpoint,
     )
     sender = HeartbeatSender(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
     orphans = _orphan_log(store, settings, controller, resources.owner_is_gone)
@@ -136,16 +129,66 @@ def run_operator(
         operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)
 
 
-def _account_controller(
+def _with_probes(wait: Callable[[], str | None], endpoint: ProbeEndpoint | None, probes: ProbeHandlers) -> str | None:
+    """Wait for the cluster. Meanwhile the process is alive, and not ready."""
+    from workspace_operator.handlers.health import run_with_probes
+
+    if endpoint is None:
+        return wait()
+    return run_with_probes(wait, endpoint, replace(probes, is_ready=lambda: False))
+
+
+def _make_controllers(
+    store: Repositories,
+    settings: OperatorSettings,
+    resources: "ClusterResources",
+    secrets_of_cluster: Secrets,
+    monitor: HeartbeatMonitor,
+    observer: Observer,
+) -> tuple[Controller, Controller]:
+    """Create the controllers of Workspaces and of Accounts, each of which follows what the other changes."""
+    workspace_queue, account_queue = WorkQueue(), WorkQueue()
+
+    def report_places(namespace: str, actions: Collection[str]) -> None:
+        if PLACE_CHANGES.intersection(actions):
+            account_queue.request(namespace)
+
+    reconciler = make_reconciler(
+        store,
+        resources,
+        resources.cluster_id,
+        secrets_of_cluster=secrets_of_cluster,
+        read_latest=lambda document: resources.get(*resource_key(document)),
+        monitor=monitor,
+        known=workspace_queue.keys,
+    )
+    limiter = RateLimiter(resync=settings.resync)
+    make = partial(Controller, monotonic=time.monotonic, rate_limiter=limiter, observer=observer)
+    workspaces = make(
+        resource=WORKSPACE,
+        reconciler=reconciler,
+        workspaces=store.workspaces,
+        read=resources.get,
+        on_settled=report_places,
+        queue=workspace_queue,
+    )
+    of_accounts = _cluster_account_reconciler(store, settings, resources, on_change=workspaces.requeue_failed)
+    accounts = make(
+        resource=ACCOUNT, reconciler=of_accounts, workspaces=None, read=of_accounts.read, queue=account_queue
+    )
+    return workspaces, accounts
+
+
+def _cluster_account_reconciler(
     store: Repositories,
     settings: OperatorSettings,
     workspaces: "ClusterResources",
-    workspace_controller: Controller,
-    observer: Observer,
-) -> Controller:
-    """Create the controller of Accounts, and let each of the two follow what the other changes."""
+    *,
+    on_change: Callable[[str], None],
+) -> AccountReconciler:
+    """Create the reconciler of the Accounts of a cluster."""
     resources = replace(workspaces, kind=ACCOUNT)
-    reconciler = AccountReconciler(
+    return AccountReconciler(
         accounts=store.accounts,
         resources=resources,
         workspaces=workspaces,
@@ -154,11 +197,8 @@ def _account_controller(
         clock=store.clock,
         usage=UsageReader(people=store.people, counters=store.message_counters),
         first_workspace_after=timedelta(seconds=settings.first_workspace_after),
-        on_change=workspace_controller.requeue_failed,
+        on_change=on_change,
     )
-    accounts = _controller(settings, reconciler, reconciler.read, observer, workspaces=None, kind=ACCOUNT)
-    workspace_controller.on_settled = lambda namespace, actions: _on_workspace_settled(accounts, namespace, actions)
-    return accounts
 
 
 def _account_sweep(store: Repositories, settings: OperatorSettings, accounts: Controller) -> AccountSweep:
@@ -168,32 +208,6 @@ def _account_sweep(store: Repositories, settings: OperatorSettings, accounts: Co
         on_missing=accounts.on_missing,
         cluster_id=accounts.reconciler.cluster_id,
         namespaces=settings.namespaces,
-    )
-
-
-def _on_workspace_settled(accounts: Controller, namespace: str, actions: Collection[str]) -> None:
-    """Let the Accounts of a namespace report a workspace that was created, deleted or adopted."""
-    if PLACE_CHANGES.intersection(actions):
-        accounts.requeue(namespace)
-
-
-def _controller(
-    settings: OperatorSettings,
-    reconciler: ResourceReconciler,
-    read: Callable[[str, str], Document],
-    observer: Observer,
-    *,
-    workspaces: Workspaces | None,
-    kind: CustomResource = WORKSPACE,
-) -> Controller:
-    return Controller(
-        kind=kind.kind,
-        reconciler=reconciler,
-        workspaces=workspaces,
-        read=read,
-        monotonic=time.monotonic,
-        rate_limiter=RateLimiter(resync=settings.resync),
-        observer=observer,
     )
 
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -20,6 +21,8 @@ from workspace_operator.application.health.probes import (
     ProbeHandlers,
 )
 from workspace_operator.errors import InvalidInput
+
+T = TypeVar("T")
 
 
 @contextlib.asynccontextmanager
@@ -51,14 +54,14 @@ async def probe_server(endpoint: ProbeEndpoint, probes: ProbeHandlers) -> AsyncI
         await runner.cleanup()
 
 
-def run_with_probes(work: Callable[[], None], endpoint: ProbeEndpoint, probes: ProbeHandlers) -> None:
+def run_with_probes(work: Callable[[], T], endpoint: ProbeEndpoint, probes: ProbeHandlers) -> T:
     """Run a blocking function, and serve probes until it ends. Raises InvalidInput as `probe_server`."""
 
-    async def run() -> None:
+    async def run() -> T:
         async with probe_server(endpoint, probes):
-            await asyncio.to_thread(work)
+            return await asyncio.to_thread(work)
 
-    asyncio.run(run())
+    return asyncio.run(run())
 
 
 async def _listen(site: web.TCPSite) -> None:

@@ -93,11 +93,6 @@ class Controllers:
         """Whether each of them is."""
         return self.workspaces.is_ready() and self.accounts.is_ready()
 
-    def poll(self) -> None:
-        """Poll each of them."""
-        self.workspaces.poll()
-        self.accounts.poll()
-
 
 def run_operator(controllers: Controllers, options: OperatorOptions, stopping: threading.Event) -> None:
     """Watch and reconcile until ``stopping`` is set.
@@ -128,7 +123,9 @@ async def _run(controllers: Controllers, options: OperatorOptions, stopping: thr
             await stack.enter_async_context(probe_server(options.health, probes))
         await stack.enter_async_context(_workers(controllers.workspaces, options.workers))
         await stack.enter_async_context(_workers(controllers.accounts, ACCOUNT_WORKERS))
-        await stack.enter_async_context(_in_background(_poll_loop(controllers)))
+        # Each has a loop of its own, so that an error of one poll does not hold up the other.
+        await stack.enter_async_context(_in_background(_poll_loop(controllers.workspaces)))
+        await stack.enter_async_context(_in_background(_poll_loop(controllers.accounts)))
         await stack.enter_async_context(_in_background(_bridge_stop_event(stopping, stop)))
         while not stop.is_set():
             try:
@@ -259,10 +256,10 @@ async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[Non
             await task
 
 
-async def _poll_loop(controllers: Controllers) -> None:
+async def _poll_loop(controller: Controller) -> None:
     while True:
         await asyncio.sleep(POLL_SECONDS)
         try:
-            await asyncio.to_thread(controllers.poll)
+            await asyncio.to_thread(controller.poll)
         except Exception:
-            logger.exception("the poll failed and will be retried")
+            logger.exception("the poll of kind %s failed and will be retried", controller.resource.kind)

@@ -47,9 +47,11 @@ def test_operator_waits_for_its_cluster(env: NamespaceEnv, interruptible_control
 
     env.operator.start()
     wait_until(lambda: "retrying every" in env.operator.log.read_text())
+    is_alive, is_ready = env.operator.is_alive(), env.operator.is_ready()
     interruptible_control_plane.start()
 
     env.wait_until_ready(within=30)
+    assert (is_alive, is_ready) == (True, False)
 
 
 def test_work_left_by_an_absent_operator_is_done(env: NamespaceEnv) -> None:

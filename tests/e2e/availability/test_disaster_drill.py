@@ -33,6 +33,8 @@ def test_lost_database_comes_back_with_the_last_person(own_env: NamespaceEnv, tm
     for name in ("club", "shop"):
         own_env.apply(name)
         own_env.wait_until_ready(name)
+    own_env.apply_account(plan={"workspaceLimit": 2})
+    own_env.wait_for_account("InForce")
     own_env.import_people(PEOPLE, name="club")
     before, keys = own_env.get("club")["status"], own_env.keys("club")
     run(own_env, block("backup of SQLite"), tmp_path)
@@ -43,11 +45,14 @@ def test_lost_database_comes_back_with_the_last_person(own_env: NamespaceEnv, tm
     operator.start()
     own_env.wait_for_reason("WorkspaceMissing", "club")
     own_env.wait_for_reason("WorkspaceMissing", "shop")
+    own_env.wait_for_account("StoreReplaced")
+    assert own_env.stored_account() is None
     operator.stop()
     run(own_env, block("lost database, in a cluster"), tmp_path)
     operator.start()
     run(own_env, block("after the lost database"), tmp_path)
 
+    own_env.wait_for_account("InForce")
     after = own_env.get("club")["status"]
     assert (after["workspaceID"], after["storeID"]) == (before["workspaceID"], before["storeID"])
     assert own_env.keys("club") == keys

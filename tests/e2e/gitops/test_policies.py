@@ -1,6 +1,7 @@
 """The admission policies on a real API server: what kubectl prints, what is refused, and what the audit log has."""
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from tests.e2e.fixtures import RESOURCE, NamespaceEnv
 from tests.e2e.operators import Operator
 from tests.e2e.status_recorder import StatusRecorder
 from tests.e2e.waiting import wait_until
-from tests.resources.deployment.kustomizations import overlay
+from tests.resources.deployment.kustomizations import ROOT, overlay
 from workspace_operator.resources.workspaces import API_VERSION, CONFIRM_DELETE, CONFIRM_SENDING
 
 PAGE = "docs/gitops.md"
@@ -72,18 +73,26 @@ class Guarded:
 
 
 @contextmanager
-def guarded_namespace(cluster: Kubectl, recorder: StatusRecorder, folder: Path, variant: str) -> Iterator[Guarded]:
-    """A namespace without a running operator, and policies under names of their own that are for it only."""
+def namespace_without_operator(cluster: Kubectl, recorder: StatusRecorder, folder: Path) -> Iterator[Guarded]:
+    """A namespace with the Workspace of the probes. In the end no policy says anything of it."""
     with namespace(cluster, recorder) as name:
         operator = Operator(account=cluster, folder=folder, database=f"sqlite:///{folder}/store.db")
         env = NamespaceEnv(kubectl=cluster, operator=operator, namespace=name, folder=folder, recorder=recorder)
-        guarded, made = Guarded(env=env), write_overlay(folder, variant, name)
+        guarded = Guarded(env=env)
         env.apply("shop", deletionPolicy="Delete", **TEST)
+        yield guarded
+        wait_until(lambda: not any(answer.text for answer in guarded.probes()), what=guarded.probes)
+
+
+@contextmanager
+def guarded_namespace(cluster: Kubectl, recorder: StatusRecorder, folder: Path, variant: str) -> Iterator[Guarded]:
+    """A namespace without a running operator, and policies under names of their own that are for it only."""
+    with namespace_without_operator(cluster, recorder, folder) as guarded:
+        made = write_overlay(folder, variant, guarded.env.namespace)
         cluster("apply", "-k", str(made))
         wait_until(lambda: all(answer.text for answer in guarded.probes()), what=guarded.probes)
         yield guarded
         cluster("delete", "-k", str(made))
-        wait_until(lambda: not any(answer.text for answer in guarded.probes()), what=guarded.probes)
 
 
 def write_overlay(folder: Path, variant: str, name: str) -> Path:
@@ -218,6 +227,27 @@ def test_denied_deletion_stops_that_of_the_namespace(denied: Guarded) -> None:
     assert answer.code == 1
     assert "its deletion is not confirmed" in answer.text
     assert "shop" in denied.env.names()
+
+
+def test_commands_of_the_page_warn_first_and_refuse_later(
+    cluster: Kubectl, recorder: StatusRecorder, tmp_path: Path
+) -> None:
+    """As they are written, so for every namespace of the cluster."""
+    (block,) = re.findall(r"<!-- tested: policies[^>]*-->\n```sh\n(.*?)```", text_of(PAGE), re.DOTALL)
+    warn, deny = block.splitlines()
+    environment = cluster.environment() | {"PATH": f"{cluster.program.parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(command: str) -> None:
+        subprocess.run(["sh", "-c", command], cwd=ROOT, env=environment, check=True, capture_output=True)
+
+    with namespace_without_operator(cluster, recorder, tmp_path) as guarded:
+        run(warn)
+        wait_until(lambda: all(answer.warnings for answer in guarded.probes()), what=guarded.probes)
+        warned = [answer.code for answer in guarded.probes()]
+        run(deny)
+        wait_until(lambda: all(answer.code for answer in guarded.probes()), what=guarded.probes)
+        run("kubectl delete -k manifests/policies/deny")
+    assert warned == [0, 0, 0]
 
 
 def audited(control_plane: ControlPlane, name: str) -> Iterator[str]:

@@ -42,4 +42,4 @@ def test_operator_exports_what_the_page_lists(env: NamespaceEnv) -> None:
 
     assert families(text) == {name for name, family in listed().items() if family.process != "api"}
     assert 'workspace_operator_workspaces{reason="InForce",stalled="false"} ' in text
-    assert 'workspace_operator_reconciles_total{result="failed"} 0.0' in text
+    assert 'workspace_operator_reconciles_total{kind="Workspace",result="failed"} 0.0' in text

@@ -15,18 +15,19 @@ from tests.reconcile.accounts.builders import (
 )
 from tests.reconcile.builders import NOW, stored
 from workspace_operator.reconcile.model.account_resources import (
-    AccountPlan,
     AccountResource,
     CreateFirstWorkspace,
     DesiredAccount,
     FirstWorkspaceState,
 )
 from workspace_operator.reconcile.model.accounts import Notices, ObservedAccount, SetAccount
+from workspace_operator.reconcile.model.actions import Plan
 from workspace_operator.reconcile.model.desired import InvalidSpec
 from workspace_operator.reconcile.model.observed import StoreUnreachable
 from workspace_operator.reconcile.model.sending import LiveSenders
 from workspace_operator.reconcile.policies.accounts import needs_workspace_lookup
 from workspace_operator.resources.problems import Problem
+from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT, RECREATE
 from workspace_operator.sending.transports import TransportOffer
 
 SET = SetAccount(key=KEY, row_version=1, uid="uid-1", settings=SETTINGS)
@@ -38,6 +39,7 @@ MAILING = DesiredAccount(settings=replace(SETTINGS, notices=NOTICES), creates_fi
 MAILS = observed_account(account=stored_account(settings=MAILING.settings))
 OFFER = TransportOffer(name="bulk", sender_domains=frozenset("*"), namespaces=frozenset({"team-a"}))
 DONE = {"firstWorkspaceTime": "2026-05-01T11:02:00Z"}
+ELSEWHERE = {"storeID": "store-9", "usage": {"workspaces": 2, "people": 5, "messagesSent": 1}}
 YOUNG = "2026-05-01T11:59:00Z"
 REFUSED = FirstWorkspaceState(refusal="the Kubernetes API answers 403")
 TAKEN = FirstWorkspaceState(is_taken=True)
@@ -59,6 +61,9 @@ TAKEN = FirstWorkspaceState(is_taken=True)
         ({"created_at": ""}, {}, {}, None),
         ({"desired": NO_FIRST}, {}, {}, None),
         ({"desired": BROKEN}, {"account": None}, {}, None),
+        ({"status": ELSEWHERE}, {"account": None}, {}, None),
+        ({"status": ELSEWHERE, "annotations": {RECREATE: "store-0"}}, {"account": None}, {}, None),
+        ({"status": ELSEWHERE, "annotations": {RECREATE: "store-9"}}, {"account": None}, {}, SET),
         ({"deleting": True}, {"account": None}, {}, None),
     ],
     ids=[
@@ -71,7 +76,8 @@ TAKEN = FirstWorkspaceState(is_taken=True)
             "made before",
             "younger than 2 minutes",
         ),
-        *("without a cluster", "none wanted", "invalid spec", "being deleted"),
+        *("without a cluster", "none wanted", "invalid spec"),
+        *("another database", "another one given up", "the database given up", "being deleted"),
     ],
 )
 def test_next_action_follows_from_what_is_observed(
@@ -79,8 +85,8 @@ def test_next_action_follows_from_what_is_observed(
 ) -> None:
     plan = account_plan(account_resource(**resource), observed_account(**observed), FirstWorkspaceState(**first))
 
-    assert plan.action == action
-    assert action is None or plan == AccountPlan(action=plan.action)
+    assert plan.actions == (() if action is None else (action,))
+    assert not plan.actions or plan == Plan(actions=plan.actions)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +95,9 @@ def test_next_action_follows_from_what_is_observed(
         (account_resource(), observed_account(workspaces=(stored(),)), FirstWorkspaceState(), "InForce"),
         (account_resource(desired=BROKEN), observed_account(), FirstWorkspaceState(), "InvalidSpec"),
         (account_resource(), StoreUnreachable(), FirstWorkspaceState(), "StoreUnavailable"),
+        (account_resource(status=ELSEWHERE), observed_account(), FirstWorkspaceState(), "StoreReplaced"),
+        (account_resource(status=ELSEWHERE, desired=BROKEN), observed_account(), REFUSED, "StoreReplaced"),
+        (account_resource(status=ELSEWHERE), StoreUnreachable(), FirstWorkspaceState(), "StoreUnavailable"),
         (account_resource(), observed_account(), REFUSED, "FirstWorkspaceRefused"),
         (account_resource(), observed_account(), TAKEN, "FirstWorkspaceRefused"),
         (account_resource(), observed_account(), replace(TAKEN, is_named=True), "InForce"),
@@ -108,7 +117,9 @@ def test_next_action_follows_from_what_is_observed(
         ),
     ],
     ids=[
-        *("in force", "invalid", "store away", "first workspace refused", "name taken", "it came meanwhile"),
+        *("in force", "invalid", "store away"),
+        *("another database", "another database and invalid", "store away after another database"),
+        *("first workspace refused", "name taken", "it came meanwhile"),
         *("made by another", "no sender runs", "transport offered", "transport not offered"),
     ],
 )
@@ -119,6 +130,31 @@ def test_ready_has_the_reason_of_the_outcome(
 
     assert status is not None
     assert status["conditions"][0]["reason"] == reason
+
+
+def test_status_keeps_the_database_that_is_missing() -> None:
+    annotations = {RECONCILE_REQUESTED_AT: "now"}
+
+    status = account_plan(account_resource(status=ELSEWHERE, annotations=annotations), observed_account()).status
+
+    assert status is not None
+    assert {name: value for name, value in status.items() if name in ELSEWHERE} == ELSEWHERE
+    assert "lastHandledReconcileAt" not in status
+    assert status["conditions"][0]["message"] == (
+        "This Account is in force in the database store-9, but the operator uses the database store-1, to which "
+        "nothing was written. It may be the wrong one: once it is the right one, the operator continues. To give the "
+        "database store-9 up and put the settings in force in this one, set the annotation "
+        'workspace-operator.dev/recreate: "store-9".'
+    )
+
+
+def test_database_that_was_given_up_is_forgotten() -> None:
+    resource = account_resource(status=ELSEWHERE, annotations={RECREATE: "store-9"})
+
+    status = account_plan(resource, observed_account(workspaces=(stored(),))).status
+
+    assert status is not None
+    assert (status["storeID"], status["conditions"][0]["reason"]) == ("store-1", "InForce")
 
 
 def test_account_is_woken_when_its_first_workspace_is_due() -> None:

@@ -22,7 +22,7 @@ from workspace_operator.reconcile.model.sending import LiveSenders
 from workspace_operator.resources.parsing import status_problems
 from workspace_operator.resources.schema import ACCOUNT
 from workspace_operator.resources.statuses import DEFAULT_STATUS, AccountStatus
-from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
+from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT, RECREATE
 
 READINGS = {KStatus.SETTLED: "Current", KStatus.RECONCILING: "InProgress", KStatus.STALLED: "Failed"}
 
@@ -37,6 +37,7 @@ earlier = st.sampled_from(
     [
         {},
         DEFAULT_STATUS,
+        {"storeID": "store-9", "usage": {"workspaces": 1}},
         {"firstWorkspaceTime": "2026-05-01T11:02:00Z", "usage": {"workspaces": 2}, "observedGeneration": 2},
     ]
 )
@@ -49,7 +50,7 @@ resources = st.builds(
     created_at=st.sampled_from(["", "2026-05-01T11:00:00Z", "2026-05-01T12:09:00Z"]),
     deleting=st.booleans(),
     desired=desired_accounts | invalid_specs,
-    annotations=st.just({}) | st.just({RECONCILE_REQUESTED_AT: "now"}),
+    annotations=st.sampled_from([{}, {RECONCILE_REQUESTED_AT: "now"}, {RECREATE: "store-9"}]),
     status=earlier | garbage,
 )
 observations = st.builds(

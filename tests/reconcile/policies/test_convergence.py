@@ -19,7 +19,7 @@ from tests.reconcile.strategies import (
 )
 from workspace_operator.migrations.model import Migration, OnConflict
 from workspace_operator.migrations.state_machine import BEFORE_CUTOVER, TERMINAL, Stage
-from workspace_operator.reconcile.model.actions import Plan
+from workspace_operator.reconcile.model.actions import WorkspacePlan
 from workspace_operator.reconcile.model.credentials import SecretState
 from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces, WorkspacesSnapshot
@@ -107,7 +107,7 @@ def converged(resource: Resource, store: ModelStore) -> Resource:
     return written(resource, plan)
 
 
-def written(resource: Resource, plan: Plan) -> Resource:
+def written(resource: Resource, plan: WorkspacePlan) -> Resource:
     finalizers = resource.finalizers if plan.finalizers is None else plan.finalizers
     return replace(resource, status=plan.status or resource.status, finalizers=finalizers)
 

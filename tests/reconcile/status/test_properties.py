@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.reconcile.builders import LATER, plan_for
 from tests.reconcile.status_readers import flux_refusals, kstatus
 from tests.reconcile.strategies import SECRET, desired_states, invalid_specs, observation_results, resources, statuses
-from workspace_operator.reconcile.model.actions import Plan
+from workspace_operator.reconcile.model.actions import Plan, WorkspacePlan
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.observed import ObservedState, StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import KSTATUSES, KStatus, Reason
@@ -24,7 +24,7 @@ READINGS = {KStatus.SETTLED: "Current", KStatus.RECONCILING: "InProgress", KStat
 subjects = resources(desired_states | invalid_specs, statuses)
 
 
-def written(subject: Resource, look: ObservationResult) -> tuple[Plan, dict[str, Any]]:
+def written(subject: Resource, look: ObservationResult) -> tuple[WorkspacePlan, dict[str, Any]]:
     plan = plan_for(subject, look, now=LATER)
     assume(plan.status is not None)
     return plan, dict(plan.status or {})

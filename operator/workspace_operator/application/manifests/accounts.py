@@ -54,10 +54,12 @@ def plan_account(
     while True:
         observed = simulation.observe_account(resource.key(cluster_id))
         decision = decide_account(resource, observed, FirstWorkspaceState(), cluster_id=cluster_id, now=now)
-        if not isinstance(decision.action, SetAccount):
+        settings = [action for action in decision.actions if isinstance(action, SetAccount)]
+        if not settings:
             break
-        changes += planned_account_changes(decision.action, observed)
-        simulation.accounts.apply(decision.action)
+        for action in settings:
+            changes += planned_account_changes(action, observed)
+            simulation.accounts.apply(action)
     [ready, *_] = AccountStatus.model_validate(decision.status).conditions
     return PlannedResource(
         kind=KIND,

@@ -14,6 +14,7 @@ from typing import Any
 from workspace_operator.application.manifests.accounts import accounts_of, workspaces_of
 from workspace_operator.application.migrations.worker import MigrationWorker
 from workspace_operator.application.operator.account_reconciler import AccountReconciler
+from workspace_operator.application.operator.reconcile_loop import ReconcileRequest
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.ports import Workspaces
 from workspace_operator.errors import NotFound
@@ -88,7 +89,7 @@ class ManifestApplier:
         return document
 
     def _reconcile(self, document: Document) -> Document:
-        return self.reconciler.reconcile(document, is_fresh=True).document
+        return self.reconciler.reconcile(document, ReconcileRequest(is_fresh=True)).document
 
 
 def as_resource(manifest: Document, *, cluster: str, now: str) -> Document:

@@ -13,7 +13,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from workspace_operator.application.operator.reconciler import ReconcileResult, ready_of, version_of
+from workspace_operator.application.operator.reconcile_loop import (
+    ReconcileRequest,
+    ReconcileResult,
+    ready_of,
+    version_of,
+)
 from workspace_operator.application.operator.workqueue import (
     Document,
     Priority,
@@ -27,7 +32,7 @@ from workspace_operator.errors import NotFound, StaleRevision, StoreUnavailable,
 from workspace_operator.log_lines import FieldValue, LogLine, log_context
 from workspace_operator.reconcile.model.outcomes import WARNING_REASONS
 from workspace_operator.reconcile.policies.startup_check import is_unchanged
-from workspace_operator.resources.schema import WORKSPACE
+from workspace_operator.resources.schema import WORKSPACE, CustomResource
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +44,14 @@ POLL_OVERDUE_AFTER = 60.0
 
 
 class ResourceReconciler(Protocol):
-    """Reconciles the resources of one kind, as `Reconciler` does."""
+    """Reconciles the resources of one kind, as `Reconciler` and `AccountReconciler` do."""
 
     @property
     def cluster_id(self) -> str:
         """The cluster of the resources, as it is called in the store."""
         ...
 
-    def reconcile(
-        self, document: Document, *, is_fresh: bool, check_secret: bool, report_draining: bool
-    ) -> ReconcileResult:
+    def reconcile(self, document: Document, request: ReconcileRequest) -> ReconcileResult:
         """Reconcile one resource. Raises NotFound, StaleRevision or Unavailable."""
         ...
 
@@ -70,7 +73,7 @@ class ReconcileEnd(StrEnum):
 class Observer(Protocol):
     """Counts reconciles (`metrics.OperatorMetrics`)."""
 
-    def reconciled(self, end: ReconcileEnd, actions: Sequence[str], seconds: float) -> None:
+    def reconciled(self, kind: str, end: ReconcileEnd, actions: Sequence[str], seconds: float) -> None:
         """Count a reconcile; any thread may call it."""
         ...
 
@@ -78,7 +81,7 @@ class Observer(Protocol):
 class NoObserver:
     """Counts nothing."""
 
-    def reconciled(self, end: ReconcileEnd, actions: Sequence[str], seconds: float) -> None:
+    def reconciled(self, kind: str, end: ReconcileEnd, actions: Sequence[str], seconds: float) -> None:
         """Do nothing."""
 
 
@@ -87,11 +90,12 @@ class Controller:
     """Reconciles every resource of one kind of which it receives a document.
 
     Attributes:
+        resource: the kind, which metrics and all log lines of a reconcile name.
         workspaces: tells which Workspaces are unchanged or have progressed; None for another kind.
         read: reads a document by namespace and name. Raises NotFound.
         monotonic: seconds that only grow.
         jitter: random number from 0 to 1.
-        new_id: id of a reconcile, which all its log lines have, beside the kind.
+        new_id: id of a reconcile, which all its log lines have.
         on_settled: called with a namespace and the actions after a reconcile that needs no retry.
     """
 
@@ -101,7 +105,7 @@ class Controller:
     monotonic: Callable[[], float]
     rate_limiter: RateLimiter = field(default_factory=RateLimiter)
     jitter: Callable[[], float] = random.random
-    kind: str = WORKSPACE.kind
+    resource: CustomResource = WORKSPACE
     new_id: Callable[[], str] = lambda: secrets.token_hex(4)
     on_settled: Callable[[str, Collection[str]], None] = lambda *_: None
     observer: Observer = field(default_factory=NoObserver)
@@ -137,13 +141,6 @@ class Controller:
             item.needs_read = True
             self.queue.enqueue(key, item, Priority.EDITED)
 
-    def requeue(self, namespace: str) -> None:
-        """Let the next poll queue the resources of a namespace, since something that they report has changed."""
-        with self.queue.lock:
-            for key, item in self.queue.items.items():
-                if key[0] == namespace:
-                    item.due = 0.0
-
     def run_worker(self) -> None:
         """Reconcile what is queued until `stop` is called; several threads may do so."""
         while self.queue.wait(self.monotonic):
@@ -156,10 +153,11 @@ class Controller:
             taken = self.queue.pop()
             listed = self.queue.pop_listed() if taken is None else []
         if taken is not None:
-            with log_context(kind=self.kind, reconcile=self.new_id()):
+            with log_context(kind=self.resource.kind, reconcile=self.new_id()):
                 self._process_item(*taken)
         elif listed:
-            self._compare_with_store(listed)
+            with log_context(kind=self.resource.kind):
+                self._compare_with_store(listed)
         return taken is not None or bool(listed)
 
     def stop(self) -> None:
@@ -181,8 +179,7 @@ class Controller:
 
     def keys(self) -> Collection[ResourceKey]:
         """Namespaces and names of all known resources."""
-        with self.queue.lock:
-            return frozenset(self.queue.items)
+        return self.queue.keys()
 
     def documents(self) -> Sequence[Document]:
         """The newest known document of each resource."""
@@ -232,7 +229,7 @@ class Controller:
                     rerun, item.rerun = item.rerun, None
                     self.queue.enqueue(key, item, Priority.DUE if rerun is None else rerun)
                 else:
-                    item.due = self.monotonic() + self.rate_limiter.first_resync(self.jitter())
+                    self._set_due(item, self.rate_limiter.first_resync(self.jitter()))
 
     def _unchanged(self, listed: list[tuple[ResourceKey, QueueItem]]) -> Collection[ResourceKey]:
         if self.workspaces is None:
@@ -249,7 +246,7 @@ class Controller:
         seconds = self.monotonic() - began
         if result is not None:
             log_result(key, result, seconds=seconds)
-        self.observer.reconciled(end, result.actions if result else (), seconds)
+        self.observer.reconciled(self.resource.kind, end, result.actions if result else (), seconds)
         requeue, is_gone = end is not ReconcileEnd.DONE, end is ReconcileEnd.GONE
         with self.queue.lock:
             self._finish(key, item, result.document if result else None, requeue=requeue, is_gone=is_gone)
@@ -267,12 +264,12 @@ class Controller:
         try:
             if needs_read:
                 document = self.read(*key)
-            result = self.reconciler.reconcile(
-                document,
+            request = ReconcileRequest(
                 is_fresh=needs_read,
                 check_secret=checks_secret,
                 report_draining=began - (item.draining_since or began) >= REPORT_DRAINING_AFTER,
             )
+            result = self.reconciler.reconcile(document, request)
         except NotFound:
             return ReconcileEnd.GONE, None
         except StaleRevision:
@@ -302,9 +299,13 @@ class Controller:
         item.was_listed = False
         item.failures = item.failures + 1 if requeue else 0
         (self._failed.add if requeue else self._failed.discard)(key)
-        item.due = self.monotonic() + self.rate_limiter.when(item.failures, self.jitter())
+        self._set_due(item, self.rate_limiter.when(item.failures, self.jitter()))
         if rerun is not None and not is_seen:
             self.queue.enqueue(key, item, rerun)
+
+    def _set_due(self, item: QueueItem, delay: float) -> None:
+        """Reconcile again after a delay, unless something has made it due while it was running."""
+        item.due = min(item.due, self.monotonic() + delay)
 
     def _follow_drain(self, key: ResourceKey, item: QueueItem, *, is_draining: bool) -> None:
         """Look at hand-overs under earlier sending rules again soon; usually they end within milliseconds."""

@@ -7,7 +7,7 @@ gets that one.
 import heapq
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -73,7 +73,7 @@ class QueueItem:
         rerun: the priority to queue it with when the running reconcile ends.
         was_listed: a list contained it while a reconcile was running.
         failures: consecutive reconciles that requested a requeue.
-        due: monotonic time of the next retry or resync.
+        due: monotonic time of the next retry or resync; while a reconcile runs, of what was requested meanwhile.
         drains: consecutive reconciles that found hand-overs under earlier sending rules.
         draining_since: monotonic time of the first of them.
         wake_at: monotonic time at which it is queued by itself, without a poll.
@@ -98,7 +98,8 @@ class QueueItem:
 class WorkQueue:
     """The known resources and the keys that wait for a worker, each queued at most once.
 
-    Callers hold ``lock`` around every method except `wait` and `stop`, and while they change an item.
+    Callers hold ``lock`` while they change an item, and around every method except `keys`, `request`, `wait` and
+    `stop`.
     """
 
     items: dict[ResourceKey, QueueItem] = field(default_factory=dict)
@@ -107,6 +108,18 @@ class WorkQueue:
     _timers: list[tuple[float, int, ResourceKey]] = field(default_factory=list)
     _sequence: "itertools.count[int]" = field(default_factory=itertools.count)
     _is_stopping: bool = False
+
+    def keys(self) -> Collection[ResourceKey]:
+        """Namespaces and names of all known resources."""
+        with self.lock:
+            return frozenset(self.items)
+
+    def request(self, namespace: str) -> None:
+        """Let the next poll queue the resources of a namespace, since something that they report has changed."""
+        with self.lock:
+            for key, item in self.items.items():
+                if key[0] == namespace:
+                    item.due = 0.0
 
     def enqueue(self, key: ResourceKey, item: QueueItem, priority: Priority) -> None:
         """Queue a key once: a higher priority replaces a lower one; a running item runs again when it ends."""
@@ -177,7 +190,7 @@ class WorkQueue:
         item = self.items.get(key)
         if item is None or item.queued_as is not priority:
             return key, None
-        item.queued_as, item.is_running = None, True
+        item.queued_as, item.is_running, item.due = None, True, float("inf")
         return key, item
 
     def _is_urgent(self) -> bool:

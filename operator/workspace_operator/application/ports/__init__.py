@@ -7,7 +7,7 @@ that it documents.
 
 from workspace_operator.application.ports.accounts import Accounts
 from workspace_operator.application.ports.clocks import Clock
-from workspace_operator.application.ports.cluster import Access, FirstWorkspaces, Resources, Secrets, StatusWriter
+from workspace_operator.application.ports.cluster import Access, FirstWorkspaces, Resources, ResourceWriter, Secrets
 from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
 from workspace_operator.application.ports.databases import (
     DatabaseDescription,
@@ -125,6 +125,7 @@ __all__ = [
     "QueuedDelivery",
     "RegisteredSender",
     "Renderer",
+    "ResourceWriter",
     "Resources",
     "RoomLease",
     "RoomStatus",
@@ -134,7 +135,6 @@ __all__ = [
     "Segments",
     "SendingQueue",
     "SendingTransaction",
-    "StatusWriter",
     "StoredCredentials",
     "Template",
     "TemplateContent",

@@ -41,11 +41,15 @@ class Secrets(Protocol):
         ...
 
 
-class StatusWriter(Protocol):
+class ResourceWriter(Protocol):
     """The resources of one kind, as far as the operator writes to them."""
 
     def write_status(self, namespace: str, name: str, status: Mapping[str, Any], *, resource_version: str) -> str:
         """Replace the status; returns the new resourceVersion. Raises StaleRevision or NotFound."""
+        ...
+
+    def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
+        """Replace the finalizers; returns the new resourceVersion. Raises StaleRevision or NotFound."""
         ...
 
     def emit(self, namespace: str, name: str, uid: str, event: Event) -> None:
@@ -53,12 +57,8 @@ class StatusWriter(Protocol):
         ...
 
 
-class Resources(StatusWriter, Protocol):
+class Resources(ResourceWriter, Protocol):
     """The Workspace resources of the cluster, as far as the operator reads or writes them."""
-
-    def write_finalizers(self, namespace: str, name: str, finalizers: Sequence[str], *, resource_version: str) -> str:
-        """Replace the finalizers; returns the new resourceVersion. Raises StaleRevision or NotFound."""
-        ...
 
     def owner_is_gone(self, owner: Owner) -> bool:
         """Whether the resource that owns a workspace no longer exists."""

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from workspace_operator.access.model import Member
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.reconcile.model.accounts import AccountAction, AccountKey, AccountSettings, Notices
-from workspace_operator.reconcile.model.actions import Event
+from workspace_operator.reconcile.model.actions import Plan
 from workspace_operator.reconcile.model.desired import ApiObject, InvalidSpec, readable_status
 from workspace_operator.resources.accounts import AccountSpec, FirstWorkspace
 from workspace_operator.resources.statuses import AccountStatus
@@ -45,6 +45,10 @@ class AccountResource(ApiObject):
     def previous(self) -> AccountStatus:
         """The status that was written last, as far as it is readable."""
         return readable_status(AccountStatus, self.status)
+
+    def is_of_another_store(self, store_id: str) -> bool:
+        """Whether the status names another database than ``store_id``, and the annotation ``recreate`` does not."""
+        return self.previous.store_id not in (None, store_id, self.recreate_annotation)
 
     @property
     def first_workspace_due_at(self) -> datetime | None:
@@ -94,22 +98,10 @@ class CreateFirstWorkspace:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountPlan:
-    """The decision of one reconcile step of an Account.
+AccountChange: TypeAlias = AccountAction | CreateFirstWorkspace
+"""An action of the reconcile of an Account, in the store or in the cluster."""
 
-    Attributes:
-        action: to carry out before the state is observed again; the other fields count only if there is none.
-        status: the whole new status; None if it did not change.
-        requeue: whether to reconcile again soon, because a change elsewhere may resolve the outcome.
-        wake_after: seconds after which to reconcile again by itself; None if nothing is due.
-    """
-
-    action: AccountAction | CreateFirstWorkspace | None = None
-    status: Mapping[str, Any] | None = None
-    events: tuple[Event, ...] = ()
-    requeue: bool = False
-    wake_after: float | None = None
+AccountPlan: TypeAlias = Plan[AccountChange]
 
 
 def desired_account_of(spec: AccountSpec) -> DesiredAccount:

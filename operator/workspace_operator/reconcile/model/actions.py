@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
@@ -171,9 +171,15 @@ class Event:
     warning: bool
 
 
+WorkspaceAction: TypeAlias = Action | SecretAction
+"""An action of the reconcile of a Workspace."""
+
+ActionT = TypeVar("ActionT")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The decision of one reconcile step.
+class Plan(Generic[ActionT]):
+    """The decision of one reconcile step, about a resource of any kind.
 
     Attributes:
         actions: to carry out before the store is observed again; the other fields count only if there are none.
@@ -182,11 +188,16 @@ class Plan:
         events: to emit after the actions, or for the transition of ``status``.
         requeue: whether to reconcile again later, because a change elsewhere may resolve the outcome.
         is_draining: the outcome is Draining: reconcile again within a second, and report it only if it lasts.
+        wake_after: seconds after which to reconcile again by itself; None if nothing is due.
     """
 
-    actions: tuple[Action | SecretAction, ...] = ()
+    actions: tuple[ActionT, ...] = ()
     status: Mapping[str, Any] | None = None
     finalizers: tuple[str, ...] | None = None
     events: tuple[Event, ...] = ()
     requeue: bool = False
     is_draining: bool = False
+    wake_after: float | None = None
+
+
+WorkspacePlan: TypeAlias = Plan[WorkspaceAction]

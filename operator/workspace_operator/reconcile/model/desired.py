@@ -80,6 +80,11 @@ class ApiObject:
         """The newest request to reconcile now; empty without one."""
         return self.request(RECONCILE_REQUESTED_AT)
 
+    @property
+    def recreate_annotation(self) -> str:
+        """The value of the recreate annotation, stripped; empty without one."""
+        return self.request(RECREATE).strip()
+
     def request(self, annotation: str) -> str:
         """The value of an annotation that requests something, as far as it is kept."""
         # PostgreSQL cannot store NUL, which an annotation may contain.
@@ -130,11 +135,6 @@ class Resource(ApiObject):
     def adopt_workspace_id(self) -> int | None:
         """The number of the workspace that the adopt annotation names; None if it is not a valid number."""
         return int(self.adopt_annotation) if WORKSPACE_ID_PATTERN.fullmatch(self.adopt_annotation) else None
-
-    @property
-    def recreate_annotation(self) -> str:
-        """The value of the recreate annotation, stripped; empty without one."""
-        return self.request(RECREATE).strip()
 
     @property
     def recreation_request(self) -> str:

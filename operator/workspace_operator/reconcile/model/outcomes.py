@@ -29,6 +29,7 @@ class Reason(StrEnum):
     ROOT_KEY_MISMATCH = "RootKeyMismatch"
     PLAN_LIMIT_REACHED = "PlanLimitReached"
     FIRST_WORKSPACE_REFUSED = "FirstWorkspaceRefused"
+    STORE_REPLACED = "StoreReplaced"
 
 
 class SendingReason(StrEnum):
@@ -67,6 +68,7 @@ KSTATUSES: dict[Reason, KStatus] = {
     Reason.ROOT_KEY_MISMATCH: KStatus.STALLED,
     Reason.PLAN_LIMIT_REACHED: KStatus.STALLED,
     Reason.FIRST_WORKSPACE_REFUSED: KStatus.STALLED,
+    Reason.STORE_REPLACED: KStatus.STALLED,
 }
 """Stalled: a person must act. Reconciling: waiting is enough."""
 
@@ -91,12 +93,20 @@ REQUEUE_REASONS = frozenset(
         Reason.ROOT_KEY_MISMATCH,
         Reason.PLAN_LIMIT_REACHED,
         Reason.FIRST_WORKSPACE_REFUSED,
+        Reason.STORE_REPLACED,
     }
 )
 """Outcomes that can resolve without an event of the resource or its migration, so that they are retried."""
 
 REQUEST_NOT_HANDLED = frozenset(
-    {Reason.PROGRESSING, Reason.DRAINING, Reason.STORE_UNAVAILABLE, Reason.SUSPENDED, Reason.WORKSPACE_MISSING}
+    {
+        Reason.PROGRESSING,
+        Reason.DRAINING,
+        Reason.STORE_UNAVAILABLE,
+        Reason.SUSPENDED,
+        Reason.WORKSPACE_MISSING,
+        Reason.STORE_REPLACED,
+    }
 )
 """Outcomes after which a request to reconcile now stays open."""
 

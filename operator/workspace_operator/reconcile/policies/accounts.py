@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workspace_operator.reconcile.model.account_resources import (
+    AccountChange,
     AccountPlan,
     AccountResource,
     CreateFirstWorkspace,
     DesiredAccount,
     FirstWorkspaceState,
 )
-from workspace_operator.reconcile.model.accounts import AccountAction, ObservedAccount, SetAccount
+from workspace_operator.reconcile.model.accounts import ObservedAccount, SetAccount
+from workspace_operator.reconcile.model.actions import Plan
 from workspace_operator.reconcile.model.desired import InvalidSpec
 from workspace_operator.reconcile.model.observed import StoreUnreachable
 from workspace_operator.reconcile.model.outcomes import REQUEUE_REASONS, Outcome, Reason
@@ -23,7 +25,7 @@ from workspace_operator.reconcile.status import account_messages, messages
 from workspace_operator.reconcile.status.account_status import account_status_of
 from workspace_operator.reconcile.status.events import ready_events
 
-AccountResult = AccountAction | CreateFirstWorkspace | Outcome
+AccountResult = AccountChange | Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +58,13 @@ def decide_account(
         now: with time zone.
     """
     if resource.deleting:
-        return AccountPlan()
+        return Plan()
     result = _result(resource, observed, first, cluster_id, now)
     if not isinstance(result, Outcome):
-        return AccountPlan(action=result)
+        return Plan(actions=(result,))
     previous = resource.previous
     status = account_status_of(resource, observed, first, result, now=now)
-    return AccountPlan(
+    return Plan(
         status=None if status == previous else status.as_document(),
         events=ready_events(previous.ready, status.ready),
         requeue=result.reason in REQUEUE_REASONS,
@@ -83,6 +85,10 @@ def _result(
     cluster_id: str,
     now: datetime,
 ) -> AccountResult:
+    if isinstance(observed, ObservedAccount) and resource.is_of_another_store(observed.store_id):
+        # As of a Workspace whose workspace is missing: nothing is written, and the status keeps the right database.
+        message = account_messages.store_replaced(resource, observed.store_id)
+        return Outcome(reason=Reason.STORE_REPLACED, message=message)
     if isinstance(resource.desired, InvalidSpec):
         return invalid_spec_outcome(resource.desired.problems)
     if isinstance(observed, StoreUnreachable):

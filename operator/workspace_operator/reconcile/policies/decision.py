@@ -7,7 +7,7 @@ that it is not done yet, so the loop ends. The final plan holds the status, fina
 
 from datetime import datetime
 
-from workspace_operator.reconcile.model.actions import PauseMigration, Plan
+from workspace_operator.reconcile.model.actions import PauseMigration, Plan, WorkspacePlan
 from workspace_operator.reconcile.model.context import OwnedContext, ReconcileContext
 from workspace_operator.reconcile.model.desired import InvalidSpec, Resource
 from workspace_operator.reconcile.model.observed import Observation, ObservedState, StoreUnreachable
@@ -27,7 +27,7 @@ from workspace_operator.resources.workspaces import FINALIZER, DeletionPolicy
 from workspace_operator.workspaces.model import Owner
 
 
-def decide(resource: Resource, observed: Observation, *, cluster_id: str, now: datetime) -> Plan:
+def decide(resource: Resource, observed: Observation, *, cluster_id: str, now: datetime) -> WorkspacePlan:
     """Decide the next step for a resource.
 
     Args:
@@ -125,7 +125,9 @@ def _in_force(owned: OwnedContext) -> Outcome:
     return Outcome(reason=Reason.IN_FORCE, message=message)
 
 
-def _final_plan(resource: Resource, observed: Observation, owner: Owner, outcome: Outcome, now: datetime) -> Plan:
+def _final_plan(
+    resource: Resource, observed: Observation, owner: Owner, outcome: Outcome, now: datetime
+) -> WorkspacePlan:
     previous, is_draining = resource.previous, outcome.reason is Reason.DRAINING
     status = status_of(resource, observed, owner, outcome, now=now)
     if is_draining and _is_reported(previous, resource):

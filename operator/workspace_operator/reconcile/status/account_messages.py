@@ -9,6 +9,7 @@ from workspace_operator.reconcile.model.observed import MAX_LISTED_PLACES, Accou
 from workspace_operator.reconcile.model.sending import LiveSenders
 from workspace_operator.reconcile.status.messages import escaped, quoted
 from workspace_operator.reconcile.status.sending_messages import not_offered
+from workspace_operator.resources.workspaces import RECREATE
 
 
 def plan_limit_reached(account: str, places: AccountPlaces, resource: Resource) -> str:
@@ -42,6 +43,16 @@ def first_workspace_refused(resource: AccountResource, first: FirstWorkspaceStat
         f"The first workspace was not created: {escaped(refusal.rstrip('.'))}. Limit, admins and members are in force. "
         f"Create a Workspace with accountName {resource.name} yourself, set spec.firstWorkspace to None, or allow the "
         "operator to create workspaces (the rule is in manifests/rbac). The operator tries again within a minute."
+    )
+
+
+def store_replaced(resource: AccountResource, store_id: str) -> str:
+    """The database is another one than the status names; how to continue with either."""
+    known = escaped(resource.previous.store_id or "")
+    return (
+        f"This Account is in force in the database {known}, but the operator uses the database {store_id}, to which "
+        "nothing was written. It may be the wrong one: once it is the right one, the operator continues. To give the "
+        f'database {known} up and put the settings in force in this one, set the annotation {RECREATE}: "{known}".'
     )
 
 

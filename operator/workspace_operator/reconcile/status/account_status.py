@@ -19,9 +19,11 @@ def account_status_of(
     *,
     now: datetime,
 ) -> AccountStatus:
-    """The new status; what was not observed stays as in the previous one."""
+    """The new status; what was not observed stays as in the previous one, and all of it in another database."""
     previous = resource.previous
-    known = previous if isinstance(observed, StoreUnreachable) else _known(resource, observed, first, now)
+    known = previous
+    if isinstance(observed, ObservedAccount) and not resource.is_of_another_store(observed.store_id):
+        known = _known(resource, observed, first, now)
     return known.model_copy(
         update={
             "conditions": dated(summary(outcome), previous.conditions, generation=resource.generation, now=now),

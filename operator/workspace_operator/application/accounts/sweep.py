@@ -5,11 +5,12 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from workspace_operator.application.operator.workqueue import ResourceKey
 from workspace_operator.application.ports import Accounts
 from workspace_operator.errors import WorkspaceOperatorError
 
 logger = logging.getLogger(__name__)
+
+ResourceKey = tuple[str, str]
 
 INTERVAL_SECONDS = 60.0
 
@@ -39,9 +40,10 @@ class AccountSweep:
         """Sweep once; a failed sweep is made up for by the next."""
         try:
             stored = {(key.namespace, key.name) for key in self.accounts.keys(self.cluster_id)}
+            for key in sorted(stored - set(self.known())):
+                if not self.namespaces or key[0] in self.namespaces:
+                    self.on_missing(key)
         except WorkspaceOperatorError as error:
             logger.debug("the sweep of accounts failed: %s", error)
-            return
-        for key in sorted(stored - set(self.known())):
-            if not self.namespaces or key[0] in self.namespaces:
-                self.on_missing(key)
+        except Exception:
+            logger.exception("the sweep of accounts failed")
