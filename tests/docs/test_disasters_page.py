@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tests.controlplane.kubectl import Kubectl
 from tests.docs.blocks import COMMANDS, run_blocks
 from tests.docs.pages import REPOSITORY, text_of
 from tests.postgres import Postgres, readable_binaries
+from tests.resources.deployment.kustomizations import overlay
+from tests.resources.deployment.test_manifests import rendered
 from workspace_operator.store.schema.upgrades import known_revisions
 
 PAGE = "docs/disasters.md"
@@ -28,7 +31,7 @@ POD = REPOSITORY / "manifests" / "restore" / "pod.yaml"
 
 def block(mark: str) -> str:
     """The block below a comment ``tested: MARK``."""
-    found = re.findall(rf"<!-- tested: {re.escape(mark)}[^>]*-->\n```sh\n(.*?)```", text_of(PAGE), re.DOTALL)
+    found = re.findall(rf"<!-- tested: {re.escape(mark)}[^>]*-->\n *```sh\n(.*?)```", text_of(PAGE), re.DOTALL)
     assert len(found) == 1, mark
     return str(found[0])
 
@@ -89,7 +92,7 @@ workspacectl apply -f examples/
 workspacectl people import --workspace default/club examples/people/club.csv
 workspacectl sending make-key root-key
 workspacectl sending adopt-database --keep-waiting --root-key-file root-key"""
-        count = 'echo END; workspacectl database status --database "$RESTORED" --root-key-file root-key'
+        count = 'echo END; workspacectl database status --count-people --database "$RESTORED" --root-key-file root-key'
 
         printed = run_blocks([setup, block("backup of PostgreSQL"), block("restore of PostgreSQL"), count], tmp_path)
 
@@ -107,6 +110,18 @@ def test_api_server_takes_the_pod_of_a_restore(kubectl: Kubectl) -> None:
     assert printed.strip() == "pod/workspace-restore"
 
 
+@pytest.mark.e2e
+def test_page_finds_the_claim_of_a_release(kubectl: Kubectl, tmp_path: Path) -> None:
+    documents = yaml.safe_load_all(rendered(overlay(tmp_path / "other", "overlays/sqlite", namePrefix="my-")))
+    [deployment] = [each for each in documents if each["kind"] == "Deployment"]
+    deployment["metadata"]["namespace"] = "default"
+    [output] = re.findall(r"--output (jsonpath=.*)$", block("claim of the volume"), re.MULTILINE)
+
+    printed = kubectl("create", "--dry-run=server", "-f", "-", "-o", *shlex.split(output), input=yaml.dump(deployment))
+
+    assert printed == "my-workspace-operator"
+
+
 def test_pod_of_a_restore_mounts_what_the_operator_mounts(tmp_path: Path) -> None:
     pod = yaml.safe_load(POD.read_text())["spec"]
     operator = yaml.safe_load((REPOSITORY / "manifests/sqlite/database.yaml").read_text())["spec"]["template"]["spec"]
@@ -120,3 +135,9 @@ def test_pod_of_a_restore_mounts_what_the_operator_mounts(tmp_path: Path) -> Non
     with (tmp_path / "workspaces.backup").open("rb") as backup:
         command = [COMMANDS / container["command"][0], *container["args"]]
         subprocess.run(command, stdin=backup, env=environment, check=True)
+
+
+def test_pod_of_a_restore_leaves_the_messages_to_the_user() -> None:
+    [container] = yaml.safe_load(POD.read_text())["spec"]["containers"]
+
+    assert not [option for option in container["args"] if option.endswith("-waiting")]

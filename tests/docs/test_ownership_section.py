@@ -21,6 +21,14 @@ done
 workspacectl apply -f team-a.yaml --cluster-id "$OLD"
 workspacectl people import ana.csv --workspace team-a/club
 """
+ACCOUNT = """\
+cat > team.yaml <<END
+apiVersion: workspace-operator.dev/v1alpha1
+kind: Account
+metadata: {name: default, namespace: team-a}
+spec: {displayName: Team, firstWorkspace: None, plan: {workspaceLimit: 3}}
+END
+"""
 
 
 def block_with(command: str) -> str:
@@ -39,6 +47,18 @@ def test_moving_to_a_new_cluster_runs(tmp_path: Path) -> None:
     [row] = run(tmp_path, block_with("move"))
 
     assert (row[0], row[3], row[-2]) == ("1", "new-cluster", "1")
+
+
+def test_accounts_of_the_lost_cluster_are_removed(tmp_path: Path) -> None:
+    clusters = [f'workspacectl apply -f team.yaml --cluster-id "{cluster}"' for cluster in ("$OLD", "$NEW")]
+
+    printed = run_blocks(
+        [SETUP, ACCOUNT, *clusters, block_with("move"), "echo END", "workspacectl accounts list"], tmp_path
+    )
+
+    assert "cluster old-cluster has no workspaces and 1 Account: to remove what is left, workspacectl acc" in printed
+    [left] = printed.split("END\n")[-1].splitlines()[1:]
+    assert left.split()[:4] == ["new-cluster", "team-a", "default", "1"]
 
 
 def test_giving_to_a_renamed_namespace_runs(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from tests.store.backends import START
 from workspace_operator.application.ports import (
     DatabaseDescription,
     Directory,
+    FailedNotice,
     Heartbeat,
+    NoticeAccount,
     Queue,
     RegisteredSender,
     SchemaState,
@@ -40,6 +42,12 @@ SENDER = RegisteredSender(worker="s1", offers=(OFFER,), has_database_key=True, b
 OTHER_KEY, DEAD = replace(SENDER, has_database_key=False), replace(SENDER, beat_at=HOUR_AGO)
 OWNER = Owner(cluster="c1", namespace="team", name="shop", uid="u1")
 ALIVE, SILENT = Heartbeat(beats=3, beat_at=SECONDS_AGO), Heartbeat(beats=3, beat_at=HOUR_AGO)
+
+GIVEN_UP = FailedNotice(namespace="team", name="shop", kind="MigrationBlocked", failure="the account has no admins")
+
+
+def account(transport: str) -> NoticeAccount:
+    return NoticeAccount(namespace="team", name="acme", transport=transport)
 
 
 def queue(name: str = "shop", **changed: Any) -> Queue:
@@ -109,6 +117,16 @@ STATES: Mapping[str, tuple[Installation, list[ProblemReason]]] = {
         state(queues=[queue(next_due_at=HOUR_AGO, transport="bulk")], senders=[SENDER]),
         [ProblemReason.TRANSPORT_UNKNOWN],
     ),
+    "account names a transport that is not offered": (
+        state(notice_accounts=[account("bulk")], senders=[SENDER]),
+        [ProblemReason.TRANSPORT_UNKNOWN],
+    ),
+    "account names a transport that is offered": (state(notice_accounts=[account("default")], senders=[SENDER]), []),
+    "account names a transport, no sender": (state(notice_accounts=[account("bulk")]), []),
+    "notice given up": (
+        state(failed_notices=[GIVEN_UP]),
+        [ProblemReason.NOTICES_GIVEN_UP],
+    ),
     "unknown mode": (state(unknown_send_modes=[("team", "shop")]), [ProblemReason.UNKNOWN_SEND_BEHAVIOR]),
     "migration running": (state(migrations=[migration(Stage.PREPARING)]), []),
     "migration not taken": (
@@ -142,6 +160,17 @@ def test_blocked_migration_says_how_many_and_which_command() -> None:
 
     assert problem.places == ("team/shop: 14 of 28 people block EmailOrID (duplicateEmail 11, invalidEmail 3)",)
     assert "workspacectl exports get" in problem.remedy
+
+
+def test_accounts_and_notices_are_named() -> None:
+    places = [
+        problem.places
+        for problem in problems_of(
+            state(notice_accounts=[account("bulk")], failed_notices=[GIVEN_UP], senders=[SENDER])
+        )
+    ]
+
+    assert places == [("Account team/acme: bulk",), ("team/shop: MigrationBlocked, the account has no admins",)]
 
 
 def test_few_of_many_places_are_listed() -> None:

@@ -149,8 +149,11 @@ def open_inspection(url: str) -> Iterator[DatabaseInspection]:
         yield SQLInspection(database)
 
 
-def observe_installation(url: str, key_file: Path | None) -> Installation:
-    """Read the state of an installation; writes and upgrades nothing. Raises as `open_inspection`."""
+def observe_installation(url: str, key_file: Path | None, *, counts_people: bool = False) -> Installation:
+    """Read the state of an installation; writes and upgrades nothing. Raises as `open_inspection`.
+
+    ``counts_people`` where the database has an estimate.
+    """
     key = find_root_key(url, key_file)
     with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
         if database.is_sqlite and not Path(str(database.url.database)).exists():
@@ -163,6 +166,7 @@ def observe_installation(url: str, key_file: Path | None) -> Installation:
             queue=SQLSendingQueue(database, clock=clock),
             now=clock(),
             key_fingerprint=None if key is None else key.fingerprint(),
+            counts_people=counts_people,
         )
 
 

@@ -33,6 +33,7 @@ SUMMARIES: Final = {
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
+    "accounts": "List Accounts, and remove those of lost clusters.",
     "access": "Explain which workspaces an address reaches.",
     "usage": "Print workspaces, people and messages sent, by account.",
     "database": "Upgrade, check, back up and restore the database.",
@@ -41,7 +42,7 @@ SUMMARIES: Final = {
 
 MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
-    **{name: f"accounts.{name}" for name in ("access", "usage")},
+    **{name: f"accounts.{name}" for name in ("accounts", "access", "usage")},
     "database": "maintenance.database",
     "status": "maintenance.status",
     "validate": "gitops.validate",

@@ -3,16 +3,21 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from tests.cli.conftest import Crm, Run
+from tests.cli.gitops.test_account_manifests import write_account
 from tests.cli.sending.outbox import opened_outbox
 from tests.store.backends import recorded_statements, upgraded
+from workspace_operator.application.ports import NoticeKind
 from workspace_operator.application.status.problems import ProblemReason
 from workspace_operator.bootstrap import observe_installation
+from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.maintenance.directories import read_directory
+from workspace_operator.store.schema.sending_tables import notice
 from workspace_operator.store.schema.tables import workspace
 
 SHARED = "id,email\n1,ann@shop.example\n2,ann@shop.example\n3,bob@shop.example\n"
@@ -83,6 +88,35 @@ def test_wrong_path_is_an_error(run: Run) -> None:
     assert run("status", "--database", "sqlite:///typo.db").failure.startswith("error: there is no database typo.db")
 
 
+@pytest.mark.parametrize(
+    ("state", "age", "is_shown"), [("failed", 6, True), ("failed", 8, False), ("waiting", 1, False), ("sent", 1, False)]
+)
+def test_notice_given_up_within_a_week_is_shown(run: Run, crm: Crm, state: str, age: int, is_shown: bool) -> None:
+    crm()
+    write_account(admins=["ada@shop.example"], notices={"transport": "bulk", "from": "Shop <shop@shop.example>"})
+    run("apply", "-f", "account.yaml")
+    with closing(upgraded("sqlite:///store.db")) as database:
+        created = DatabaseClock(database)() - timedelta(days=age)
+        key = {"workspace_id": 1, "kind": NoticeKind.MIGRATION_BLOCKED.value, "subject": "1", "created_at": created}
+        row = key | {"state": state, "failure": "it was not sent within 24 h", "details": {}}
+        database.writing(lambda connection: connection.execute(sa.insert(notice), row))
+
+    problems = json.loads(run("status", "-o", "json").out)["problems"]
+
+    places = [problem["places"] for problem in problems if problem["reason"] == ProblemReason.NOTICES_GIVEN_UP]
+    assert places == [["default/crm: MigrationBlocked, it was not sent within 24 h"]] * is_shown
+
+
+def test_notice_of_an_account_that_mails_none_any_more_is_not_shown(run: Run, crm: Crm) -> None:
+    crm()
+    execute(
+        "INSERT INTO notice (workspace_id, kind, subject, created_at, state, failure, details)"
+        " VALUES (1, 'MigrationBlocked', '1', 9e15, 'failed', 'the account mails no notices any more', '{}')"
+    )
+
+    assert run("status").code == 0
+
+
 @pytest.mark.parametrize("count", [1, 300])
 def test_statements_do_not_grow_with_workspaces(crm: Crm, count: int) -> None:
     crm()
@@ -99,4 +133,4 @@ def test_statements_do_not_grow_with_workspaces(crm: Crm, count: int) -> None:
             directory = read_directory(database, overdue_since=now, now=now)
 
     assert len(directory.queues) == count
-    assert len(sent) == 5  # the beginning of the transaction is one
+    assert len(sent) == 7  # the beginning of the transaction is one

@@ -49,9 +49,29 @@ WORKSPACE = {
     },
     "status": {"observedGeneration": 3, "people": {"total": 28}, "conditions": [CONDITION]},
 }
+ACCOUNT = {
+    "metadata": {"namespace": "members", "name": "acme", "generation": 2},
+    "spec": {
+        "displayName": "Internal CRM",
+        "plan": {"workspaceLimit": 3},
+        "admins": [ADDRESS],
+        "notices": {"transport": "bulk", "from": f"{PERSON} <{ADDRESS}>"},
+    },
+    "status": {
+        "observedGeneration": 2,
+        "conditions": [CONDITION | {"reason": "TransportUnknown", "message": f'"{PERSON}" gets no mail'}],
+    },
+}
+ACCOUNT_EVENT = {
+    "metadata": {"creationTimestamp": "2026-11-29T05:30:11Z"},
+    "involvedObject": {"kind": "Account", "namespace": "members", "name": "acme"},
+    "type": "Warning",
+    "reason": "TransportUnknown",
+    "message": f"{ADDRESS} gets no mail",
+}
 EVENT = {
     "metadata": {"creationTimestamp": "2026-11-29T05:30:12Z"},
-    "involvedObject": {"namespace": "members", "name": "club"},
+    "involvedObject": {"kind": "Workspace", "namespace": "members", "name": "club"},
     "type": "Warning",
     "reason": "MigrationBlocked",
     "message": f"the address of {ADDRESS} is invalid",
@@ -82,7 +102,9 @@ def installed(kubectl: KubectlProgram, tmp_path: Path) -> KubectlProgram:
             "version -o json": json.dumps(versions),
             "get deployments": listed(DEPLOYMENT),
             "get workspaces.workspace-operator.dev": listed(WORKSPACE),
-            "get events": listed(EVENT),
+            "get accounts.workspace-operator.dev": listed(ACCOUNT),
+            "kind=Workspace": listed(EVENT),
+            "kind=Account": listed(ACCOUNT_EVENT),
             "logs ": LOG,
         }
     )
@@ -93,7 +115,7 @@ def installed(kubectl: KubectlProgram, tmp_path: Path) -> KubectlProgram:
 def test_planted_secrets_are_not_in_the_report(ws: Ws) -> None:
     done = ws("report")
 
-    everything = json.dumps([DEPLOYMENT, WORKSPACE, EVENT, LOG])
+    everything = json.dumps([DEPLOYMENT, WORKSPACE, ACCOUNT, EVENT, ACCOUNT_EVENT, LOG])
     assert done.code == 0
     assert [secret for secret in SECRETS if secret not in everything] == []
     assert [secret for secret in SECRETS if secret in done.out + done.err] == []
@@ -106,7 +128,7 @@ def test_report_has_what_support_needs(ws: Ws) -> None:
     lines = Path("report.txt").read_text().splitlines()
     assert (done.code, done.out) == (0, "")
     sections = [line.strip("= ") for line in lines if line.startswith("== ")]
-    assert sections == ["versions", "status", "settings", "counts", "conditions", "events", "log"]
+    assert sections == ["versions", "status", "settings", "counts", "conditions", "accounts", "events", "log"]
     assert {
         "serverVersion: v1.36.3",
         "  container operator: image workspace-operator:0.1.0",
@@ -119,7 +141,11 @@ def test_report_has_what_support_needs(ws: Ws) -> None:
         "people: 28",
         "WORKSPACES  0, with 0 people",
         "members/club: generation 3, observed 3",
-        "2026-11-29T05:30:12Z Warning MigrationBlocked members/club: the address of [address] is invalid",
+        "accounts: 1",
+        "  with plan.workspaceLimit: 1",
+        "  with members: 0",
+        "members/acme: generation 2, observed 2",
+        "2026-11-29T05:30:12Z Warning MigrationBlocked Workspace members/club: the address of [address] is invalid",
         "INFO namespace=members name=club ready=False reason=MigrationBlocked duration_ms=21",
         "-- pod/operator-0",
     } <= set(lines)
@@ -134,13 +160,28 @@ def test_report_has_options_of_its_calls(ws: Ws, installed: KubectlProgram) -> N
 
 
 @pytest.mark.usefixtures("installed")
+def test_conditions_and_events_of_accounts_are_in_order(ws: Ws) -> None:
+    lines = ws("report").out.splitlines()
+
+    place = lines.index("members/acme: generation 2, observed 2")
+    condition = "  Ready False TransportUnknown 2026-11-29T05:30:12Z: "
+    assert lines[place + 1].startswith(condition)
+    events = lines[lines.index("== events ==") + 1 :][:2]
+    assert [event.split()[2:5] for event in events] == [
+        ["TransportUnknown", "Account", "members/acme:"],
+        ["MigrationBlocked", "Workspace", "members/club:"],
+    ]
+
+
+@pytest.mark.usefixtures("installed")
 def test_missing_rights_leave_the_other_sections(ws: Ws, installed: KubectlProgram) -> None:
     settings = json.loads((installed.folder / "settings.json").read_text())
-    del settings["answers"]["get events"], settings["answers"]["version -o json"]
+    for answer in ("kind=Account", "get accounts.workspace-operator.dev", "version -o json"):
+        del settings["answers"][answer]
     (installed.folder / "settings.json").write_text(json.dumps(settings))
 
     done = ws("report")
 
     assert done.code == 0
-    assert done.out.count("not available: kubectl") == 2
+    assert done.out.count("not available: kubectl") == 3
     assert "people: 28" in done.out

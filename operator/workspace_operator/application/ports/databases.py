@@ -26,6 +26,7 @@ class DatabaseDescription:
         revision: of its schema; None if it has none. ``required_revision`` is that of this version.
         size_bytes: with indexes and, for SQLite, the write-ahead log.
         store_id: its identity; None if it has no schema.
+        people: of all workspaces; an estimate of PostgreSQL unless ``are_people_counted``.
         root_key_fingerprint: of the root key whose installation sends from it; None before the first sender.
     """
 
@@ -39,6 +40,7 @@ class DatabaseDescription:
     store_id: str | None = None
     workspaces: int = 0
     people: int = 0
+    are_people_counted: bool = True
     root_key_fingerprint: str | None = None
 
 
@@ -75,6 +77,30 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeAccount:
+    """An Account whose admins get notices, and the transport that it names."""
+
+    namespace: str
+    name: str
+    transport: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedNotice:
+    """A notice that was given up, by the workspace that it is about.
+
+    Attributes:
+        kind: what it is about, such as ``MigrationBlocked``.
+        failure: why it was given up, without personal data.
+    """
+
+    namespace: str
+    name: str
+    kind: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
     """What the directory of workspaces says about all of them; every number of queries is constant.
 
@@ -83,19 +109,26 @@ class Directory:
         queues: of the workspaces that name a transport or have a message that waits, unless they send nothing.
         unknown_send_modes: namespaces and names of workspaces whose send mode this version does not know.
         overdue_migrations: numbers of workspaces whose migration waits for a worker since a time.
+        notice_accounts: Accounts whose admins get notices.
+        failed_notices: notices of these accounts that were given up within a week, newest first.
     """
 
     workspaces_by_cluster: Mapping[str, int]
     queues: Sequence[Queue]
     unknown_send_modes: Sequence[tuple[str, str]]
     overdue_migrations: frozenset[int]
+    notice_accounts: Sequence[NoticeAccount] = ()
+    failed_notices: Sequence[FailedNotice] = ()
 
 
 class DatabaseInspection(Protocol):
     """Reads a database without changing it, also one of another version or a damaged one."""
 
-    def describe(self) -> DatabaseDescription:
-        """Describe the database. Raises StoreUnavailable, also if the file is damaged too much to be read."""
+    def describe(self, *, counts_people: bool = False) -> DatabaseDescription:
+        """Describe the database. Raises StoreUnavailable, also if the file is damaged too much to be read.
+
+        ``counts_people`` also where the database has an estimate, which is fast.
+        """
         ...
 
     def check(self) -> Iterator[Finding]:

@@ -88,12 +88,13 @@ def observe(
     queue: SendingQueue,
     now: datetime,
     key_fingerprint: str | None,
+    counts_people: bool,
 ) -> Installation:
     """Read the state of an installation; of a database with another schema, only what it is.
 
     Raises StoreUnavailable.
     """
-    database = inspection.describe()
+    database = inspection.describe(counts_people=counts_people)
     if database.schema is not SchemaState.CURRENT:
         return Installation(database=database, now=now, key_fingerprint=key_fingerprint)
     return Installation(

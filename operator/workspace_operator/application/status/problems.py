@@ -37,6 +37,7 @@ class ProblemReason(StrEnum):
     MIGRATION_NOT_TAKEN = "MigrationNotTaken"
     MIGRATION_BLOCKED = "MigrationBlocked"
     SUSPENDED = "Suspended"
+    NOTICES_GIVEN_UP = "NoticesGivenUp"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +137,23 @@ def transports_are_not_offered(state: Installation) -> Problem | None:
     )
 
 
+def notice_transports_are_not_offered(state: Installation) -> Problem | None:
+    """Accounts name a transport for their notices that no running sender offers to their namespace."""
+    if not state.senders_with_key:
+        return None
+    return _at(
+        [
+            f"Account {account.namespace}/{account.name}: {account.transport}"
+            for account in state.directory.notice_accounts
+            if not state.is_offered(account.transport, account.namespace)
+        ],
+        reason=ProblemReason.TRANSPORT_UNKNOWN,
+        why="No running sender offers the transport of these accounts' notices to their namespace: no admin is mailed.",
+        remedy="Correct spec.notices.transport of the Account, or offer it in --transports; `workspacectl sending "
+        "status` lists them.",
+    )
+
+
 def send_behaviors_are_unknown(state: Installation) -> Problem | None:
     """Workspaces have a send behavior of a newer version."""
     return _at(
@@ -198,17 +216,33 @@ def migrations_are_paused(state: Installation) -> Problem | None:
     )
 
 
+def notices_were_given_up(state: Installation) -> Problem | None:
+    """Notices to admins were given up."""
+    return _at(
+        [
+            f"{notice.namespace}/{notice.name}: {notice.kind}, {notice.failure}"
+            for notice in state.directory.failed_notices
+        ],
+        reason=ProblemReason.NOTICES_GIVEN_UP,
+        why="Notices to the admins of accounts were given up within a week: the admins do not know of these events.",
+        remedy="Correct what the reason says (spec.notices and spec.admins of the Account, or the transport), and tell "
+        "the admins yourself: a notice is not mailed again.",
+    )
+
+
 RULES: tuple[Callable[[Installation], Problem | None], ...] = (
     schema_is_another,
     root_keys_differ,
     operators_are_silent,
     no_sender_runs,
     transports_are_not_offered,
+    notice_transports_are_not_offered,
     send_behaviors_are_unknown,
     messages_are_late,
     migrations_are_not_taken,
     migrations_are_blocked,
     migrations_are_paused,
+    notices_were_given_up,
 )
 
 

@@ -141,6 +141,8 @@ def move(
         if is_possible and not dry_run:
             ownership.reassign([move.action for move in moves], replace_empty=replace_empty)
         _print_moves(moves, store, is_moved=is_possible and not dry_run)
+        if is_possible and not dry_run:
+            _print_accounts_left(store, from_cluster)
     raise typer.Exit(0 if is_possible else STALLED)
 
 
@@ -243,6 +245,17 @@ def _unknown_clusters(all_workspaces: Sequence[Workspace], owners: OwnerStates) 
     all_owners = [workspace.owner for workspace in all_workspaces]
     clusters = {owner.cluster for owner in all_owners if owners.state(owner) is OwnerState.UNKNOWN}
     return sorted(clusters & owners.heartbeats.keys())
+
+
+def _print_accounts_left(store: Repositories, cluster: str) -> None:
+    """Print that Accounts of a cluster without workspaces are still in force."""
+    left = len(store.accounts.keys(cluster))
+    if left and not any(workspace.owner.cluster == cluster for workspace in store.workspaces.list()):
+        accounts = "1 Account" if left == 1 else f"{left} Accounts"
+        info(
+            f"cluster {cluster} has no workspaces and {accounts}: to remove what is left, "
+            f"workspacectl accounts remove --all --cluster-id {cluster}"
+        )
 
 
 def _print_moves(moves: Sequence[WorkspaceMove], store: Repositories, *, is_moved: bool) -> None:

@@ -13,11 +13,14 @@ from workspace_operator.cli.plugin.kubectl import OPERATOR_LABELS, Kubectl
 from workspace_operator.cli.plugin.redaction import redacted_log, redacted_text
 from workspace_operator.cli.support.output import printable
 from workspace_operator.errors import WorkspaceOperatorError
-from workspace_operator.resources.workspaces import GROUP, PLURAL
+from workspace_operator.resources import accounts
+from workspace_operator.resources.workspaces import GROUP, KIND, PLURAL
 
 Json = Mapping[str, Any]
 
-RESOURCE: Final = f"{PLURAL}.{GROUP}"
+WORKSPACES: Final = f"{PLURAL}.{GROUP}"
+ACCOUNTS: Final = f"{accounts.PLURAL}.{GROUP}"
+KINDS: Final = (KIND, accounts.KIND)
 PRODUCT_LABEL: Final = OPERATOR_LABELS.partition(",")[0]
 MAX_OBJECTS: Final = 500
 SAFE_SETTINGS: Final = (
@@ -29,6 +32,8 @@ SAFE_SETTINGS: Final = (
     "suspend",
 )
 """Fields of a spec whose values are words of the schema."""
+ACCOUNT_SETTINGS: Final = ("plan.workspaceLimit", "admins", "members", "notices.transport")
+"""Fields of an Account that are counted; their values are not shown."""
 SECRET_WORDS: Final = ("DATABASE", "SMTP", "KEY", "SECRET", "PASSWORD", "TOKEN", "CREDENTIAL")
 """Words in the name of an environment variable whose value is not shown."""
 
@@ -39,8 +44,9 @@ def write_report(plugin: Plugin, output: str, *, tail: int) -> None:
         ("versions", lambda: version_lines(plugin)),
         ("status", lambda: status_lines(plugin.kubectl)),
         ("settings", lambda: setting_lines(deployments(plugin.kubectl))),
-        ("counts", lambda: count_lines(workspaces(plugin.kubectl))),
-        ("conditions", lambda: condition_lines(workspaces(plugin.kubectl))),
+        ("counts", lambda: count_lines(resources(plugin.kubectl, WORKSPACES))),
+        ("conditions", lambda: condition_lines(resources(plugin.kubectl, WORKSPACES))),
+        ("accounts", lambda: account_lines(resources(plugin.kubectl, ACCOUNTS))),
         ("events", lambda: event_lines(events(plugin.kubectl))),
         ("log", lambda: log_lines(plugin.kubectl, tail)),
     )
@@ -83,17 +89,25 @@ def deployments(kubectl: Kubectl) -> Sequence[Json]:
     return _items(kubectl.read_json("get", "deployments", *where))
 
 
-def workspaces(kubectl: Kubectl) -> Sequence[Json]:
-    """The Workspaces of the namespace that the user names, or of all."""
-    where = ("--namespace", kubectl.namespace) if kubectl.namespace else ("--all-namespaces",)
-    return _items(kubectl.read_json("get", RESOURCE, *where))
+def resources(kubectl: Kubectl, kind: str) -> Sequence[Json]:
+    """The Workspaces or Accounts of the namespace that the user names, or of all."""
+    return _items(kubectl.read_json("get", kind, *_where(kubectl)))
 
 
 def events(kubectl: Kubectl) -> Sequence[Json]:
-    """The newest events of Workspaces, oldest first."""
-    where = ("--namespace", kubectl.namespace) if kubectl.namespace else ("--all-namespaces",)
-    selector = ("--field-selector", "involvedObject.kind=Workspace", "--sort-by", ".metadata.creationTimestamp")
-    return _items(kubectl.read_json("get", "events", *where, *selector))[-MAX_OBJECTS:]
+    """The newest events of Workspaces and Accounts, oldest first."""
+    found = [event for kind in KINDS for event in _events_of(kubectl, kind)]
+    return sorted(found, key=lambda event: str(event["metadata"]["creationTimestamp"]))[-MAX_OBJECTS:]
+
+
+def _events_of(kubectl: Kubectl, kind: str) -> Sequence[Json]:
+    return _items(
+        kubectl.read_json("get", "events", *_where(kubectl), "--field-selector", f"involvedObject.kind={kind}")
+    )
+
+
+def _where(kubectl: Kubectl) -> Sequence[str]:
+    return ("--namespace", kubectl.namespace) if kubectl.namespace else ("--all-namespaces",)
 
 
 def setting_lines(found: Sequence[Json]) -> Iterator[str]:
@@ -137,7 +151,7 @@ def count_lines(found: Sequence[Json]) -> Iterator[str]:
 
 
 def condition_lines(found: Sequence[Json]) -> Iterator[str]:
-    """The conditions of each Workspace, with redacted messages."""
+    """The conditions of each resource, with redacted messages."""
     for item in found[:MAX_OBJECTS]:
         metadata, status = item["metadata"], item.get("status", {})
         generations = f"generation {metadata.get('generation')}, observed {status.get('observedGeneration')}"
@@ -149,12 +163,20 @@ def condition_lines(found: Sequence[Json]) -> Iterator[str]:
         yield f"and {len(found) - MAX_OBJECTS} more"
 
 
+def account_lines(found: Sequence[Json]) -> Iterator[str]:
+    """How many Accounts have a limit, members and notices, and the conditions of each; no address."""
+    yield f"accounts: {len(found)}"
+    for path in ACCOUNT_SETTINGS:
+        yield f"  with {path}: {sum(_at(item['spec'], path) is not None for item in found)}"
+    yield from condition_lines(found)
+
+
 def event_lines(found: Sequence[Json]) -> Iterator[str]:
     """One line for each event."""
     for event in found:
         concerned = event["involvedObject"]
         moment = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
-        words = (moment, event.get("type", ""), event.get("reason", ""))
+        words = (moment, event.get("type", ""), event.get("reason", ""), concerned.get("kind", ""))
         message = redacted_text(event.get("message", ""))
         yield f"{' '.join(words)} {concerned.get('namespace', '')}/{concerned.get('name', '')}: {message}"
 

@@ -74,6 +74,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+CountPeople = Annotated[
+    bool,
+    typer.Option(
+        "--count-people",
+        help="Count the people, which reads all of them. Default: with PostgreSQL its estimate, else a count.",
+    ),
+]
 Output = Annotated[Format, typer.Option("--output", "-o", help="The output format.")]
 OutputFile = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="The file to write. Default: standard output.")

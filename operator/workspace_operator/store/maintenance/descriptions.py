@@ -7,11 +7,12 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import DatabaseDescription, SchemaState
 from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.maintenance.people_counts import count_people, estimate_people
 from workspace_operator.store.schema.upgrades import known_revisions, revision_of
 
 
-def describe(database: Database) -> DatabaseDescription:
-    """Describe a database in one snapshot. Raises StoreUnavailable."""
+def describe(database: Database, *, counts_people: bool = False) -> DatabaseDescription:
+    """Describe a database in one snapshot; ``counts_people`` where an estimate would do. Raises StoreUnavailable."""
     with database.reading_one_snapshot() as connection:
         revision = revision_of(connection)
         return DatabaseDescription(
@@ -22,7 +23,7 @@ def describe(database: Database) -> DatabaseDescription:
             required_revision=known_revisions()[-1],
             schema=schema_state(revision),
             size_bytes=_size(connection, database),
-            **_contents(connection),
+            **_contents(connection, counts_people=counts_people),
         )
 
 
@@ -50,13 +51,16 @@ def _size(connection: sa.Connection, database: Database) -> int:
     return sum(part.stat().st_size for part in parts if part.exists())
 
 
-def _contents(connection: sa.Connection) -> dict[str, Any]:
+def _contents(connection: sa.Connection, *, counts_people: bool) -> dict[str, Any]:
     """Identity and counts, as far as the schema has them."""
     contents: dict[str, Any] = {}
     inspector = sa.inspect(connection)
-    for table, key in (("workspace", "workspaces"), ("person", "people")):
-        if inspector.has_table(table):
-            contents[key] = connection.execute(sa.select(sa.func.count()).select_from(sa.table(table))).scalar_one()
+    if inspector.has_table("workspace"):
+        contents["workspaces"] = connection.execute(sa.text("SELECT count(*) FROM workspace")).scalar_one()
+    if inspector.has_table("person"):
+        estimate = None if counts_people else estimate_people(connection)
+        contents["people"] = count_people(connection) if estimate is None else estimate
+        contents["are_people_counted"] = estimate is None
     if inspector.has_table("store_identity"):
         columns = {column["name"] for column in inspector.get_columns("store_identity")}
         for column in ("store_id", "root_key_fingerprint"):

@@ -15,9 +15,9 @@ class SQLInspection:
 
     database: Database
 
-    def describe(self) -> DatabaseDescription:
+    def describe(self, *, counts_people: bool = False) -> DatabaseDescription:
         """Describe the database, whatever version made it."""
-        return descriptions.describe(self.database)
+        return descriptions.describe(self.database, counts_people=counts_people)
 
     def check(self) -> Iterator[Finding]:
         """Check the file and the rows."""

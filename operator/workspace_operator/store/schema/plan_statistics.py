@@ -148,7 +148,7 @@ def _pin_on_postgresql(connection: sa.Connection) -> None:
 
 def _unpinned(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
     """Tables and partitions for which PostgreSQL has, or collects, statistics of workspaces."""
-    if connection.execute(_IS_DISTRIBUTED).scalar_one():
+    if connection.execute(IS_DISTRIBUTED).scalar_one():
         return []  # the tables are on other machines, and Citus does not propagate this
     return connection.execute(_UNPINNED, {"tables": [table.name for table in WORKSPACE_TABLES], "column": COLUMN}).all()
 
@@ -156,7 +156,9 @@ def _unpinned(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
 MIN_VERSION_CLEARING_STATISTICS = (18,)
 """The first version with a function that removes statistics."""
 
-_IS_DISTRIBUTED = sa.text("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
+IS_DISTRIBUTED = sa.text("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
+"""Whether the database is one of Citus."""
+
 _CLEAR = sa.text(
     "SELECT pg_clear_attribute_stats(:schema, :table, :column, inherited)"
     " FROM (VALUES (false), (true)) AS kinds (inherited)"

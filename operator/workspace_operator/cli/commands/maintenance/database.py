@@ -11,7 +11,7 @@ from workspace_operator.application.ports import DatabaseDescription, Finding, S
 from workspace_operator.bootstrap import open_inspection, open_store
 from workspace_operator.cli.commands.maintenance import backups
 from workspace_operator.cli.commands.sending.root_keys import RootKeyFile
-from workspace_operator.cli.support.options import Database, Format, Output
+from workspace_operator.cli.support.options import CountPeople, Database, Format, Output
 from workspace_operator.cli.support.output import STALLED, echo, info, json_text, print_table
 from workspace_operator.errors import StoreUnavailable
 
@@ -65,7 +65,13 @@ def _try_upgrade(database: str, deadline: float) -> bool:
 
 
 @app.command()
-def status(*, root_key_file: RootKeyFile = None, output: Output = Format.TABLE, database: Database) -> None:
+def status(
+    *,
+    root_key_file: RootKeyFile = None,
+    count_people: CountPeople = False,
+    output: Output = Format.TABLE,
+    database: Database,
+) -> None:
     """Show what the database is, and whether an upgrade is due.
 
     Nothing is written.
@@ -77,7 +83,7 @@ def status(*, root_key_file: RootKeyFile = None, output: Output = Format.TABLE, 
     64 wrong usage.
     """
     with open_inspection(database) as inspection:
-        description = inspection.describe()
+        description = inspection.describe(counts_people=count_people)
     document = _document(description, _root_key_state(description, database, root_key_file))
     if output is Format.JSON:
         print(json_text(document))
@@ -123,6 +129,7 @@ def _document(description: DatabaseDescription, root_key: str) -> dict[str, Any]
         "storeID": description.store_id,
         "workspaces": description.workspaces,
         "people": description.people,
+        "peopleCounted": description.are_people_counted,
         "rootKey": root_key,
         "rootKeyFingerprint": description.root_key_fingerprint,
     }
@@ -138,7 +145,7 @@ def _rows(document: dict[str, Any]) -> list[tuple[str, object]]:
         ("SIZE", f"{document['sizeBytes'] / 1_000_000:.1f} MB"),
         ("STORE ID", document["storeID"]),
         ("WORKSPACES", document["workspaces"]),
-        ("PEOPLE", document["people"]),
+        ("PEOPLE", document["people"] if document["peopleCounted"] else f"about {document['people']}"),
         ("ROOT KEY", document["rootKey"]),
     ]
 

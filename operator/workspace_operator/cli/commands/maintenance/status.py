@@ -10,7 +10,7 @@ from workspace_operator.application.status.installations import Installation
 from workspace_operator.application.status.problems import Problem, problems_of
 from workspace_operator.bootstrap import observe_installation
 from workspace_operator.cli.commands.sending.root_keys import RootKeyFile
-from workspace_operator.cli.support.options import Database, Format, Output
+from workspace_operator.cli.support.options import CountPeople, Database, Format, Output
 from workspace_operator.cli.support.output import STALLED, echo, json_text, people_text, print_table, time_text
 
 app = typer.Typer()
@@ -23,7 +23,13 @@ CLUSTER_HINT = (
 
 
 @app.command()
-def status(*, root_key_file: RootKeyFile = None, output: Output = Format.TABLE, database: Database) -> None:
+def status(
+    *,
+    root_key_file: RootKeyFile = None,
+    count_people: CountPeople = False,
+    output: Output = Format.TABLE,
+    database: Database,
+) -> None:
     """Show what is wrong with the installation.
 
     For each problem, it says where, why, and what to do. It reads the database only, and writes nothing. Each problem
@@ -32,7 +38,7 @@ def status(*, root_key_file: RootKeyFile = None, output: Output = Format.TABLE, 
 
     Exit codes: 0 nothing is wrong; 3 something is wrong; 1 an error; 64 wrong usage.
     """
-    installation = observe_installation(database, root_key_file)
+    installation = observe_installation(database, root_key_file, counts_people=count_people)
     problems = problems_of(installation)
     if output is Format.JSON:
         print(json_text(_document(installation, problems)))
@@ -46,10 +52,11 @@ def _summary(state: Installation) -> Sequence[tuple[str, object]]:
     database, directory = state.database, state.directory
     stages = Counter(migration.stage for _, migration in state.migrations)
     waiting = sum(queue.next_due_at is not None for queue in directory.queues)
+    about = "" if database.are_people_counted else "about "
     offers = sorted({offer.name for sender in state.senders_with_key for offer in sender.offers})
     return [
         ("DATABASE", f"{database.engine} {database.engine_version}, revision {database.revision}, {database.store_id}"),
-        ("WORKSPACES", f"{database.workspaces}, with {people_text(database.people)}"),
+        ("WORKSPACES", f"{database.workspaces}, with {about}{people_text(database.people)}"),
         (
             "OPERATORS",
             f"{len(state.live_clusters)} clusters, {len(state.silent_clusters)} silent",
@@ -87,6 +94,7 @@ def _document(state: Installation, problems: Sequence[Problem]) -> dict[str, Any
         },
         "workspaces": database.workspaces,
         "people": database.people,
+        "peopleCounted": database.are_people_counted,
         "clusters": [
             {
                 "id": cluster,
