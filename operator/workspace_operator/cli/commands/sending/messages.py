@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -23,6 +22,7 @@ from workspace_operator.cli.commands.sending.delivery_output import (
 from workspace_operator.cli.commands.sending.explanations import explanation_document, make_explainer, print_explanation
 from workspace_operator.cli.commands.sending.root_keys import RootKeyFile, find_root_key
 from workspace_operator.cli.support.files import write_csv
+from workspace_operator.cli.support.lists import ListFormat, ListOutput
 from workspace_operator.cli.support.options import (
     ClusterID,
     Database,
@@ -55,14 +55,6 @@ Examples:
 _STATES = {state.value.replace(" ", "-"): state for state in DeliveryState}
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _is_age = re.compile("([0-9]{1,6})([mhd])").fullmatch
-
-
-class ListFormat(StrEnum):
-    """Output format of a list of messages."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
 
 
 State = Annotated[
@@ -103,7 +95,7 @@ def list_messages(
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of messages to print.")
     ] = 100,
-    output: Annotated[ListFormat, typer.Option("--output", "-o", help="The output format.")] = ListFormat.TABLE,
+    output: ListOutput = ListFormat.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
