@@ -46,3 +46,4 @@ def test_refusing_transport_is_named_with_its_code() -> None:
     assert text.subject == f"{WORKSPACE}: the transport bulk refuses messages"
     assert "for good, with code 550" in text.body
     assert "  workspacectl messages list --workspace marketing/crm --state failed\n" in text.body
+    assert "at most once a day for each account and transport" in text.body

@@ -308,6 +308,25 @@ def test_messages_that_wait_are_decided_on(run: Run, crm: Crm, option: str, stat
     assert (message["delivery_id"], message["state"]) == (delivery_id, state)
 
 
+def test_notices_that_wait_are_decided_on(run: Run, crm: Crm) -> None:
+    crm("EmailOrID", "email,id\nada@example.com,1\n")
+    with closing(sqlite3.connect("store.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO notice (workspace_id, kind, subject, created_at, due_at, state, details) "
+            "VALUES (1, 'MigrationBlocked', '1', 0, 0, 'waiting', '{}')"
+        )
+    assert run("database", "backup", "crm.backup").code == 0
+    lose_database()
+
+    undecided = run("database", "restore", "crm.backup")
+    decided = run("database", "restore", "crm.backup", "--discard-waiting")
+
+    assert "1 message waits in the backup" in undecided.failure
+    assert decided.code == 0
+    with closing(sqlite3.connect("store.db")) as connection:
+        assert connection.execute("SELECT state, due_at FROM notice").fetchall() == [("failed", None)]
+
+
 def test_backup_through_a_pipe_is_restored(run: Run, backed_up: Path, tmp_path: Path) -> None:
     program = [sys.executable, "-m", "workspace_operator", "database"]
     piped = subprocess.run([*program, "backup", "-"], capture_output=True, check=True).stdout

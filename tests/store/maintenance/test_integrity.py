@@ -24,6 +24,10 @@ NEW_IDENTIFIER = "INSERT INTO identifier (workspace_id, kind, value_key, cio_id)
 NEW_ATTACHMENT = "INSERT INTO attachment (workspace_id, delivery_id, position, name, media_type, content) VALUES"
 NEW_ATTEMPT = """INSERT INTO attempt (workspace_id, delivery_id, number, begun_at, deadline, send_version, mode,
 transport, worker, recipients, ended_at) VALUES (1, 'none', 1, 0, 0, 1, 'Normal', 'd', 'w', 1, 1)"""
+NEW_NOTICE = """INSERT INTO notice (workspace_id, kind, subject, created_at, state, details)
+VALUES (9, 'k', '1', 0, 'sent', '{}')"""
+NEW_MEMBER = """INSERT INTO account_member (account_id, email_key, email, role, workspaces)
+VALUES (9, 'a', 'a', 'Viewer', '[]')"""
 DAMAGE: Mapping[str, Sequence[str]] = {
     "store-identity": ("DELETE FROM store_identity",),
     "ids-missing": ("DELETE FROM identifier WHERE kind = 1 AND value_key = '1'",),
@@ -66,9 +70,12 @@ DAMAGE: Mapping[str, Sequence[str]] = {
     "orphans-delivery_content-delivery": ("UPDATE delivery_content SET delivery_id = 'none'",),
     "orphans-attachment-delivery": (f"{NEW_ATTACHMENT} (1, 'none', 0, 'a', 'text/plain', 'x')",),
     "orphans-attempt-delivery": (NEW_ATTEMPT,),
+    "orphans-notice": (NEW_NOTICE,),
+    "orphans-account_admin": ("INSERT INTO account_admin (account_id, email_key, email) VALUES (9, 'a', 'a')",),
+    "orphans-account_member": (NEW_MEMBER,),
 }
 
-OF_WORKSPACES = (*(table.name for table in WORKSPACE_TABLES), "migration", "credential", "mailroom")
+OF_WORKSPACES = (*(table.name for table in WORKSPACE_TABLES), "migration", "credential", "mailroom", "notice")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.store.fixtures import WorkspaceEnv, destroy
+from tests.store.fixtures import WorkspaceEnv, create, destroy, owner
 from tests.store.sending_builders import Sender, accept, ended
 from workspace_operator.application.ports import Notice, NoticeKind, NoticeState, NoticeUpdate
 from workspace_operator.identity.values.rules import Mode
@@ -31,6 +31,13 @@ def mailing(env: WorkspaceEnv) -> WorkspaceEnv:
     """The workspace, whose account mails notices from now on."""
     put_account(env)
     return env
+
+
+def neighbour(env: WorkspaceEnv, name: str, account: str) -> WorkspaceEnv:
+    """Another workspace of the same namespace."""
+    of = owner(name)
+    made = create(env.store, of, account=account, display_name=name)
+    return WorkspaceEnv(store=env.store, owner=of, workspace_id=made.workspace_id)
 
 
 def account_key(env: WorkspaceEnv) -> AccountKey:
@@ -151,6 +158,29 @@ def test_refused_message_writes_a_notice_a_day(sql_env: WorkspaceEnv) -> None:
         ("TransportRefuses", "default/2026-11-30", "waiting"),
     ]
     assert due(env)[0].details == {"transport": "default", "code": 550}
+
+
+def test_refused_messages_of_one_account_are_one_notice(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
+    envs = (env, neighbour(env, "club", env.workspace.account), neighbour(env, "other", "another"))
+    put_account(envs[2])
+    for each in envs:
+        each.add("1")
+        delivery_id, sender = accept(each), Sender(each)
+        sender.begin_all()
+        sender.end(ended(delivery_id, outcome=AttemptOutcome.REFUSED, code=550, state=DeliveryState.FAILED))
+
+    assert sorted(found.key.workspace_id for found in due(env)) == [envs[0].workspace_id, envs[2].workspace_id]
+
+
+def test_discarded_mail_includes_notices(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
+    block(env)
+
+    env.store.sending_queue.adopt_database(FINGERPRINT, discard_waiting=True, now=env.store.clock())
+
+    assert due(env) == []
+    assert [state for *_, state in rows(env)] == ["failed"]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,8 @@ def _refuses(notice: Notice) -> NoticeText:
             f"{details['code']}: the message, or its sender, is not accepted. The message failed, and is not tried "
             "again. List such messages with\n\n"
             f"  workspacectl messages list --workspace {name} --state failed\n\n"
-            "This message comes at most once a day for each workspace and transport."
+            "Messages of other workspaces of the account may be refused as well. This message comes at most once a "
+            "day for each account and transport."
         ),
     )
 

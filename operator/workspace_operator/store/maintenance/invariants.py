@@ -11,8 +11,15 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from workspace_operator.store.schema.sending_tables import mailroom
-from workspace_operator.store.schema.tables import LOCK_SLOTS, WORKSPACE_TABLES, credential, migration
+from workspace_operator.store.schema.sending_tables import mailroom, notice
+from workspace_operator.store.schema.tables import (
+    LOCK_SLOTS,
+    WORKSPACE_TABLES,
+    account_admin,
+    account_member,
+    credential,
+    migration,
+)
 
 _RESTORE: Final = (
     "Restore the newest backup in which `workspacectl database check` finds nothing. Without one, export the people of "
@@ -167,6 +174,16 @@ def _of_no_workspace(table: sa.Table) -> Invariant:
     )
 
 
+def _of_no_account(table: sa.Table) -> Invariant:
+    return Invariant(
+        check=f"orphans-{table.name}",
+        violations=f"""SELECT t.account_id FROM {table.name} t WHERE NOT EXISTS (
+  SELECT 1 FROM account a WHERE a.account_id = t.account_id) GROUP BY t.account_id""",
+        meaning=f"Rows of the table {table.name} belong to accounts that do not exist.",
+        remedy=_NEVER_READ,
+    )
+
+
 INVARIANTS: Final[Sequence[Invariant]] = (
     *_RULES,
     _of_no_person("activity", "cio_id", " AND t.type <> 4"),  # the deletion itself stays of a deleted person
@@ -178,6 +195,7 @@ INVARIANTS: Final[Sequence[Invariant]] = (
     _of_no_delivery("attachment"),
     # An attempt that has not ended outlives its delivery, since its message can still leave.
     _of_no_delivery("attempt", " AND t.ended_at IS NOT NULL"),
-    *map(_of_no_workspace, (*WORKSPACE_TABLES, migration, credential, mailroom)),
+    *map(_of_no_workspace, (*WORKSPACE_TABLES, migration, credential, mailroom, notice)),
+    *map(_of_no_account, (account_admin, account_member)),
 )
 """In the order in which they are checked: what concerns people first."""

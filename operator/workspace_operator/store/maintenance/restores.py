@@ -19,7 +19,8 @@ from workspace_operator.store.maintenance.file_swaps import swap_files
 from workspace_operator.store.schema.upgrades import upgrade
 from workspace_operator.store.sending.discards import discard_waiting_messages
 
-_WAITING: Final = "SELECT count(*) FROM delivery WHERE due_at IS NOT NULL"
+_WITH_MAIL: Final = ("delivery", "notice")
+"""Tables of mail that waits while it has a ``due_at``; an early schema lacks them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,15 +93,20 @@ def _facts(contents: BackupContents, request: RestoreRequest) -> _Facts:
             raise InvalidInput(f"the database in {request.name} is damaged: {faults[0]}", field="FILE")
         description = descriptions.describe(restored)
         with restored.reading() as connection:
-            has_messages = sa.inspect(connection).has_table("delivery")
-            waiting = connection.exec_driver_sql(_WAITING).scalar_one() if has_messages else 0
+            tables = [table for table in _WITH_MAIL if sa.inspect(connection).has_table(table)]
+            waiting = sum(_count_waiting(connection, table) for table in tables)
     return _Facts(
         request=request,
         contents=contents,
         description=description,
         present=_describe_present(request.file),
-        waiting=int(waiting),
+        waiting=waiting,
     )
+
+
+def _count_waiting(connection: sa.Connection, table: str) -> int:
+    rows = sa.select(sa.func.count()).select_from(sa.table(table)).where(sa.column("due_at").is_not(None))
+    return int(connection.execute(rows).scalar_one())
 
 
 def _describe_present(file: Path) -> DatabaseDescription | None:

@@ -41,11 +41,34 @@ def write_migration_notice(connection: sa.Connection, migration: Migration, *, n
 def write_refusal_notices(
     connection: sa.Connection, workspace_id: int, refusals: Mapping[str, int], *, now: datetime
 ) -> None:
-    """Write a notice for each transport that refused messages, given with the server's code: one a day."""
+    """Write a notice for each transport that refused messages, given with the server's code: one an account and day."""
     for transport, code in sorted(refusals.items()):
         subject = f"{transport}/{now.astimezone(UTC):%Y-%m-%d}"
         key = NoticeKey(workspace_id=workspace_id, kind=NoticeKind.TRANSPORT_REFUSES, subject=subject)
-        write_notice(connection, key, {"transport": transport, "code": code}, now=now)
+        if _is_first_of_account(connection, key):
+            write_notice(connection, key, {"transport": transport, "code": code}, now=now)
+
+
+def _is_first_of_account(connection: sa.Connection, key: NoticeKey) -> bool:
+    """Whether no workspace of the account, which mails notices, has a notice of this kind and subject.
+
+    If so, the account is locked: of two workspaces one writes. The second read is a statement of its own, since the
+    first one sees nothing of what the other transaction wrote while it waited for the lock.
+    """
+    neighbour = workspace.alias()
+    exists = sa.exists().where(
+        neighbour.c.account_id == account.c.account_id,
+        notice.c.workspace_id == neighbour.c.workspace_id,
+        notice.c.kind == key.kind.value,
+        notice.c.subject == key.subject,
+    )
+    missing = (
+        sa.select(account.c.account_id)
+        .join(workspace, workspace.c.account_id == account.c.account_id)
+        .where(workspace.c.workspace_id == key.workspace_id, account.c.notice_transport.is_not(None), ~exists)
+    )
+    is_locked = connection.execute(missing.with_for_update(of=account)).first() is not None
+    return is_locked and connection.execute(missing).first() is not None
 
 
 def write_notice(connection: sa.Connection, key: NoticeKey, details: Mapping[str, Any], *, now: datetime) -> None:

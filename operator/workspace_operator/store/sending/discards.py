@@ -6,10 +6,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from workspace_operator.application.ports.sending.notices import NoticeState
 from workspace_operator.errors import NotFound
 from workspace_operator.sending.deliveries import DeliveryState
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, delivery, mailroom
+from workspace_operator.store.schema.sending_tables import HAS_DUE_TIME, delivery, mailroom, notice
 from workspace_operator.store.sending.delivery_updates import SETTLE
 from workspace_operator.store.sending.settlements import MAY_HAVE_BEEN_TAKEN, forget_finals, settled_row
 from workspace_operator.store.unit_of_work.workspace_lock import lock_and_read_settings
@@ -17,9 +18,19 @@ from workspace_operator.store.unit_of_work.workspace_lock import lock_and_read_s
 BATCH: Final = 1000
 DISCARDED: Final = "discarded, since another installation adopted the database"
 
+_GIVE_UP_NOTICES: Final = (
+    sa.update(notice)
+    .where(notice.c.due_at.is_not(None))
+    .values(due_at=None, state=NoticeState.FAILED.value, failure=DISCARDED)
+)
+
 
 def discard_waiting_messages(database: Database, *, now: datetime) -> int:
-    """Cancel all waiting messages, and give up those that are being handed over; how many were cancelled."""
+    """Cancel all waiting messages, and give up those that are being handed over; how many were cancelled.
+
+    Notices that wait are given up as well.
+    """
+    database.writing(lambda connection: connection.execute(_GIVE_UP_NOTICES))
     with database.reading() as connection:
         rooms = connection.execute(sa.select(mailroom.c.workspace_id)).scalars().all()
     return sum(_discard_all(database, room, now) for room in rooms)

@@ -31,6 +31,7 @@ class NoticeKey:
     """What a notice is about; there is one notice for each.
 
     Attributes:
+        workspace_id: of a transport that refuses, the first workspace of the account that noticed it on that day.
         subject: the number of the migration, or the transport and the day.
     """
 
