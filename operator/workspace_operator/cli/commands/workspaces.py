@@ -11,7 +11,6 @@ from workspace_operator.application.operator.moves import MovePlanner, Workspace
 from workspace_operator.application.operator.orphans import OwnerState, OwnerStates
 from workspace_operator.application.operator.send_behavior import SendBehaviorSwitch
 from workspace_operator.bootstrap import Repositories, open_existing_store
-from workspace_operator.cli.support.lists import ListFormat, ListOutput, print_list
 from workspace_operator.cli.support.options import (
     MAX_NUMBER,
     Database,
@@ -21,6 +20,7 @@ from workspace_operator.cli.support.options import (
     text_option,
 )
 from workspace_operator.cli.support.output import STALLED, echo, info, people_text, print_table, time_text
+from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
 from workspace_operator.errors import InvalidInput
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace
 from workspace_operator.reconcile.model.sending import ObservedSending

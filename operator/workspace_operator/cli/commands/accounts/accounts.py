@@ -8,9 +8,9 @@ import typer
 
 from workspace_operator.application.operator.orphans import OwnerStates
 from workspace_operator.bootstrap import Repositories, open_existing_store
-from workspace_operator.cli.support.lists import ListFormat, ListOutput, print_list
 from workspace_operator.cli.support.options import Database, parse_namespaced_name, text_option
 from workspace_operator.cli.support.output import echo
+from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.reconcile.model.accounts import Account, AccountKey, RemoveAccount
 

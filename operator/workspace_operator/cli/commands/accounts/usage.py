@@ -9,8 +9,8 @@ import typer
 
 from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.bootstrap import Repositories, open_existing_store
-from workspace_operator.cli.support.lists import ListFormat, ListOutput, print_list
 from workspace_operator.cli.support.options import ClusterID, Database, parse_namespaced_name, text_option
+from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
 from workspace_operator.errors import NotFound
 from workspace_operator.workspaces.model import Workspace
 from workspace_operator.workspaces.usage import Month, month_of, parse_month, total_usage

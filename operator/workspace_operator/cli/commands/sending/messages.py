@@ -22,7 +22,6 @@ from workspace_operator.cli.commands.sending.delivery_output import (
 from workspace_operator.cli.commands.sending.explanations import explanation_document, make_explainer, print_explanation
 from workspace_operator.cli.commands.sending.root_keys import RootKeyFile, find_root_key
 from workspace_operator.cli.support.files import write_csv
-from workspace_operator.cli.support.lists import ListFormat, ListOutput
 from workspace_operator.cli.support.options import (
     ClusterID,
     Database,
@@ -32,6 +31,7 @@ from workspace_operator.cli.support.options import (
     text_option,
 )
 from workspace_operator.cli.support.output import echo, info, json_text, print_table
+from workspace_operator.cli.support.records import ListFormat, ListOutput
 from workspace_operator.cli.support.workspace_context import PersonSelector, WorkspaceContext, open_workspace
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.text_limits import quoted

@@ -1,4 +1,4 @@
-"""Lists as a table, as JSON, and as CSV that a spreadsheet opens without running a formula."""
+"""Output of records: people as JSON; lists as a table, as JSON, and as CSV that runs no formula in a spreadsheet."""
 
 import csv
 import sys
@@ -10,6 +10,9 @@ import typer
 
 from workspace_operator.application.people.csv_files.injection import escape
 from workspace_operator.cli.support.output import json_text, print_table
+from workspace_operator.identity.model.person import Person
+
+PERSON_COLUMNS = ("CIO_ID", "ID", "EMAIL")
 
 
 class ListFormat(StrEnum):
@@ -34,3 +37,14 @@ def print_list(columns: Sequence[str], rows: Sequence[Sequence[object]], output:
             writer.writerows(["" if value is None else escape(str(value)) for value in row] for row in rows)
         case ListFormat.TABLE:
             print_table([column.replace("_", " ").upper() for column in columns], rows)
+
+
+def person_document(person: Person) -> dict[str, object]:
+    """Return a person as a JSON document."""
+    return {
+        "cio_id": person.cio_id,
+        "id": person.id,
+        "email": person.email,
+        "created_at": person.created_at,
+        "attributes": dict(person.attributes),
+    }
