@@ -1,11 +1,8 @@
 """``workspacectl usage``: workspaces, people and messages sent, by account."""
 
-import csv
-import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -13,9 +10,8 @@ import typer
 from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import ClusterID, Database, parse_namespaced_name, text_option
-from workspace_operator.cli.support.output import json_text, print_table
+from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
 from workspace_operator.errors import InvalidInput, NotFound
-from workspace_operator.resources.documents import field_alias
 from workspace_operator.workspaces.model import Workspace
 from workspace_operator.workspaces.usage import Month, month_of, parse_month, total_usage
 
@@ -42,14 +38,6 @@ class _Account:
     limit: int | None = None
 
 
-class Format(StrEnum):
-    """Output format of usage."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
 @app.command("usage", epilog=EXAMPLES)
 def usage(
     *,
@@ -63,7 +51,7 @@ def usage(
     per_workspace: Annotated[
         bool, typer.Option("--per-workspace", help="Print a line for each workspace, not for each account.")
     ] = False,
-    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
+    output: ListOutput = ListFormat.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
@@ -80,7 +68,8 @@ def usage(
         rows = list(_rows(store, accounts, asked or current, per_workspace=per_workspace))
     if asked not in (None, current):
         rows = [{**row, **dict.fromkeys(OF_NOW)} for row in rows]
-    _print(rows, output, columns=_WORKSPACE_COLUMNS if per_workspace else _ACCOUNT_COLUMNS)
+    columns = _WORKSPACE_COLUMNS if per_workspace else _ACCOUNT_COLUMNS
+    print_list(columns, [[row[column] for column in columns] for row in rows], output)
 
 
 def _month(text: str) -> Month:
@@ -146,16 +135,3 @@ def _rows(
             continue
         for workspace, each in zip(account.workspaces, usages, strict=True):
             yield names | {"workspace": workspace.owner.name} | asdict(each)
-
-
-def _print(rows: Sequence[Mapping[str, Any]], output: Format, *, columns: Sequence[str]) -> None:
-    match output:
-        case Format.JSON:
-            print(json_text([{field_alias(column): row[column] for column in columns} for row in rows]))
-        case Format.CSV:
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([row[column] for column in columns] for row in rows)
-        case Format.TABLE:
-            heads = [column.replace("_", " ").upper() for column in columns]
-            print_table(heads, [[row[column] for column in columns] for row in rows])
