@@ -63,7 +63,7 @@ def test_list_prints_as_json_and_csv(run: Run, tmp_path: Path) -> None:
     assert (formula["displayName"], formula["owner"]) == ("=1", "unknown")
     assert first == {
         "id": 1,
-        "display_name": "CRM",
+        "displayName": "CRM",
         "identifiers": "EmailOrID",
         "cluster": "old",
         "namespace": "default",
