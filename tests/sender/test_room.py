@@ -298,6 +298,20 @@ def test_message_that_cannot_be_composed_harms_no_other(office: PostOffice) -> N
     assert attempts_of(office, ids[0]) == [AttemptOutcome.REFUSED]
 
 
+def test_refused_messages_are_in_the_next_heartbeat(office: PostOffice) -> None:
+    office.accept(3)
+    office.sink.refusal = b"550 not from you\r\n"
+    sender = office.sender()
+
+    while sender.work_once():
+        pass
+    sender.register()
+
+    [registered] = office.store.sending_queue.senders()
+    assert sum(refused.count for refused in registered.refusals) == 3
+    assert {(refused.transport, refused.code) for refused in registered.refusals} == {("default", 550)}
+
+
 def test_log_names_no_address_of_a_message_that_cannot_be_made(
     office: PostOffice, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -98,8 +98,9 @@ class Sender:
         key, transports = self.setup.root_key, self.setup.transports
         if key is None:
             return False
+        now = self.setup.clock()
         matches = self.setup.queue.register_sender(
-            self.worker, transports.offers, key.fingerprint(), now=self.setup.clock()
+            self.worker, transports.offers, key.fingerprint(), refusals=self.setup.refusals.recent(now), now=now
         )
         if self._key_matched and not matches:
             logger.error(
