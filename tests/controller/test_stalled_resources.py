@@ -3,8 +3,8 @@
 from tests.controller.fixtures import ControllerEnv
 from tests.controller.test_exchanged_databases import Clusters
 from tests.fakes.database import InMemoryDatabase
-from workspace_operator.application.operator import stalled
-from workspace_operator.application.operator.stalled import MAX_NAMES, stalled_resources
+from workspace_operator.application.status import stalled
+from workspace_operator.application.status.stalled import MAX_NAMES, stalled_resources
 
 
 def test_ready_resources_are_not_among_them(env: ControllerEnv) -> None:

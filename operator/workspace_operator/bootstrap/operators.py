@@ -22,9 +22,9 @@ from workspace_operator.application.operator.heartbeats import HeartbeatMonitor,
 from workspace_operator.application.operator.orphan_log import OrphanLog
 from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
-from workspace_operator.application.operator.stalled import stalled_resources
 from workspace_operator.application.operator.workqueue import Document, RateLimiter, WorkQueue
 from workspace_operator.application.ports import Resources, ResourceWriter, Secrets
+from workspace_operator.application.status.stalled import stalled_resources
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
 from workspace_operator.reconcile.model.observed import KnownResources
