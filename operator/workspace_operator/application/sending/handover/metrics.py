@@ -71,9 +71,12 @@ class SenderMetrics:
             held="Workspaces whose messages this process has a lease of.",
             lost="Leases that ended early: another sender has the messages, or the workspace is gone.",
         )
+        self._make_samples()
+
+    def _make_samples(self) -> None:
         for reason in HELD_REASONS.values():
             self._held.labels(reason)
-        for offer, outcome in product(transports.offers, AttemptOutcome):
+        for offer, outcome in product(self._transports.offers, AttemptOutcome):
             self._handed_over.labels(offer.name, outcome.value)
 
     def leased(self) -> None:
