@@ -98,6 +98,16 @@ workspacectl sending adopt-database --keep-waiting --root-key-file root-key"""
 
     state = final_state(printed)
     assert (state["PEOPLE"], state["ROOT KEY"]) == ("28", "as the database")
+    assert (tmp_path / "workspaces.dump").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("page", "count"), [(PAGE, 3), ("docs/gitops.md", 1)])
+def test_only_the_user_can_read_what_the_shell_writes(page: str, count: int) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", text_of(page), re.DOTALL)
+    made = [text for text in blocks if "database backup - >" in text or "pg_dump" in text]
+
+    assert len(made) == count
+    assert all("umask 077" in text.partition(" > ")[0].partition("pg_dump")[0] for text in made)
 
 
 @pytest.mark.e2e

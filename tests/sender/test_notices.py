@@ -72,5 +72,6 @@ def test_running_sender_mails_a_notice(tmp_path: Path) -> None:
     assert transaction.recipients == ("ana@nordlicht.example",)
     assert message["Subject"] == 'workspace "crm" (default/crm): the change to EmailOrID is blocked'
     assert "2 of 2 people block it" in message.get_content()
+    assert b"2 of 2 people block it" in transaction.data  # readable without a decoder
     assert b"secret" not in transaction.data
     assert "secret" not in message.get_content()

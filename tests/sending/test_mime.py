@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from workspace_operator.sending.addresses import Mailbox, parse_mailboxes
 from workspace_operator.sending.gate import Pass
 from workspace_operator.sending.messages import Attachment, Headers, RenderedMessage, Tracking
-from workspace_operator.sending.mime import compose, encoded_text, entity, message_id_of
+from workspace_operator.sending.mime import compose, encoded_text, entity, message_id_of, readable_entity
 from workspace_operator.sending.rules import SendMode
 
 NOW = datetime(2026, 11, 29, 1, 2, 3, tzinfo=UTC)
@@ -132,6 +132,26 @@ def test_head_comes_back_equal(subject: str, sender: Mailbox, to: list[Mailbox])
     assert parsed(data)["Subject"] == subject
     for name, expected in (("From", [sender]), ("To", to), ("Cc", [sender]), ("Reply-To", to)):
         assert addresses_of(data, name) == [(mailbox.name, mailbox.address) for mailbox in expected]
+
+
+@given(unicode_text)
+@example("")
+@example(".\r\n.\n..\r.")
+@example(" " * 200 + "." * 200 + "=\t\n \n")
+@example("Ünïcödé \x85\u2028\x0c" * 40)
+def test_readable_text_comes_back_equal(text: str) -> None:
+    content = readable_entity(text)
+
+    message = parsed(composed(rendered(content), decision()))
+
+    assert text_of(message) == canonical(text).removesuffix("\r\n") + "\r\n"
+    assert max(map(len, content.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76
+
+
+def test_readable_text_is_as_it_was_written_in_ascii() -> None:
+    text = "The change is blocked.\r\n\r\n  workspacectl exports get --latest\r\n"
+
+    assert readable_entity(text).partition(b"\r\n\r\n")[2].decode() == text
 
 
 @given(

@@ -1,13 +1,15 @@
 """The bytes of a message: its MIME entity, its head, and what the gate's Pass makes of both (sending §3.3, §6.2).
 
-Bodies and attachments are always base64, so that no line can begin with a dot or hold a bare CR or LF. The standard
-library's e-mail package does the same in six times the time; a property test compares the two.
+Bodies and attachments of messages are always base64, so that no line can begin with a dot or hold a bare CR or LF. The
+standard library's e-mail package does the same in six times the time; a property test compares the two. The text of a
+notice is quoted-printable with the same two properties: people read it in logs and in the source of a mail.
 """
 
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from email.quoprimime import body_encode
 from email.utils import format_datetime
 from itertools import chain
 from typing import Final
@@ -25,6 +27,9 @@ LINE_CHARACTERS: Final = 78
 OTHER_MEDIA_TYPE: Final = "application/octet-stream"
 _UNNAMED: Final = "attachment"
 
+_READABLE_CHARACTERS: Final = 74
+"""Of a line in quoted-printable: the standard allows 76, and an encoded dot takes two more."""
+
 _CONTINUATION = "\r\n "
 _CHUNK_BYTES = 45
 
@@ -32,6 +37,7 @@ _CHUNK_BYTES = 45
 _ALTERNATIVES, _MIXED = "=_alternatives", "=_mixed"
 
 _base64_lines = re.compile(rb".{1,76}").findall
+_leading_dots = re.compile(r"^\.", re.MULTILINE)
 _piece = re.compile(r" *[^ ]+").findall
 _WORD = rf"[!-~]{{1,{LONGEST_WORD}}}+"
 _is_verbatim = re.compile(rf"(?:{_WORD}(?: {{1,20}}+{_WORD})*+)?").fullmatch
@@ -57,6 +63,18 @@ def entity(html: str | None, plain: str | None, amp: str | None, attachments: Se
     if attachments:
         body = iter(_multipart("mixed", _MIXED, [[*body], *map(_attachment_part, attachments)]))
     return b"\r\n".join(body)
+
+
+def readable_entity(text: str) -> bytes:
+    """The MIME entity of a plain text that stays readable where it is ASCII; its last line gets an end if it has none.
+
+    Raises:
+        UnicodeEncodeError: the text has lone surrogates.
+    """
+    lines = _with_crlf(text).removesuffix("\r\n") + "\r\n"
+    body = body_encode(lines.encode().decode("latin-1"), _READABLE_CHARACTERS, eol="\r\n")
+    head = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return (head + _leading_dots.sub("=2E", body)).encode()
 
 
 def frame(headers: Iterable[tuple[str, str]], content: bytes) -> bytes:
@@ -171,8 +189,11 @@ def _multipart(kind: str, boundary: str, parts: Iterable[Iterable[bytes]]) -> It
 
 def _text_part(media_type: str, text: str) -> Sequence[bytes]:
     """A text, whose line ends become CRLF as MIME demands."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-    return _part([f"Content-Type: {media_type}; charset=utf-8"], lines.encode())
+    return _part([f"Content-Type: {media_type}; charset=utf-8"], _with_crlf(text).encode())
+
+
+def _with_crlf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
 
 
 def _attachment_part(attachment: Attachment) -> Sequence[bytes]:

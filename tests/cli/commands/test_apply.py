@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,18 @@ def test_blocked_migration_ends_with_three(run: Run, crm: Crm) -> None:
     assert "default/crm: " in done.out
     assert "duplicate" in done.out
     assert "Then run `workspacectl apply` again." in done.out
+
+
+def test_dedupe_of_the_message_runs_as_it_stands(run: Run, crm: Crm) -> None:
+    crm("IDOnly", "id,email\n1,a@x.com\n2,a@x.com\n")
+    write("crm.yaml", more="  identifiers: {mode: EmailOrID}")
+    [command] = re.findall(r"`workspacectl (people dedupe [^`]*)`", run("apply", "-f", "crm.yaml").out)
+
+    counted, deleted = run(*command.split()), run(*command.replace("--dry-run", "--yes").split())
+
+    assert (counted.code, deleted.code) == (0, 0)
+    assert run("people", "show", *W, "2").code == 1
+    assert run("apply", "-f", "crm.yaml").code == 0
 
 
 def test_fixed_migration_cuts_over_at_once(run: Run, crm: Crm) -> None:

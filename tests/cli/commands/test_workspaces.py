@@ -1,5 +1,6 @@
 """``workspacectl workspaces``, and which cluster manifests are of."""
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -49,6 +50,34 @@ def rows(run: Run, *options: str) -> list[list[str]]:
 def test_owners_of_clusters_without_heartbeat_are_unknown(run: Run) -> None:
     assert [row[-1] for row in rows(run)] == ["unknown", "unknown"]
     assert [row[0] for row in rows(run, "--orphans")] == ["1", "2"]
+
+
+def test_list_prints_as_json_and_csv(run: Run, tmp_path: Path) -> None:
+    beat(tmp_path, "old", seconds_ago=61)
+    write("formula.yaml", "formula", "=1")
+    run("apply", "-f", "formula.yaml", "--cluster-id", "new")
+
+    as_json, as_csv = (run("workspaces", "list", "--orphans", "-o", output) for output in ("json", "csv"))
+
+    first, _, formula = json.loads(as_json.out)
+    assert (formula["display_name"], formula["owner"]) == ("=1", "unknown")
+    assert first == {
+        "id": 1,
+        "display_name": "CRM",
+        "identifiers": "EmailOrID",
+        "cluster": "old",
+        "namespace": "default",
+        "name": "crm",
+        "account": "default",
+        "people": 1,
+        "owner": "cluster silent",
+    }
+    assert as_csv.out.splitlines() == [
+        ",".join(first),
+        "1,CRM,EmailOrID,old,default,crm,default,1,cluster silent",
+        "2,Club,EmailOrID,old,default,club,default,0,cluster silent",
+        "3,'=1,EmailOrID,new,default,formula,default,0,unknown",
+    ]
 
 
 def test_silent_cluster_is_listed(run: Run, tmp_path: Path) -> None:

@@ -150,9 +150,17 @@ def test_previous_manifests_need_a_database(ws: Ws, kubectl: KubectlProgram) -> 
     said = " ".join(done.err.split())
     assert (done.code, kubectl.calls) == (64, [])
     assert "Invalid value for --previous: it needs --database, since the pod gets one set of manifests only" in said
-    assert (
-        "leave it out, and run `kubectl ws workspaces list` to see which workspaces have no manifest any more" in said
-    )
+    assert "leave it out: the plan names the workspaces that have no manifest, but not what their deletion" in said
+
+
+def test_plan_names_workspaces_without_a_manifest(ws: Ws, tmp_path: Path) -> None:
+    write("crm.yaml")
+    workspacectl("apply", "-f", "crm.yaml", "--cluster-id", CLUSTER, "--database", f"sqlite:///{tmp_path}/store.db")
+    write("shop.yaml", "shop", "Shop")
+
+    done = ws("plan", "-f", "shop.yaml")
+
+    assert "1 workspace of this cluster has no manifest: kept (default/crm)" in done.out
 
 
 def test_with_a_database_the_plan_runs_here(ws: Ws, kubectl: KubectlProgram) -> None:

@@ -99,6 +99,13 @@ def test_command_loads_only_its_own_libraries() -> None:
     }
 
 
+def test_version_is_an_option_and_a_command(run: Run) -> None:
+    option, command = run("--version"), run("version")
+
+    assert option == command
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", command.out)
+
+
 def test_summaries_are_those_of_the_commands() -> None:
     loaded = {name: command.get_short_help_str(80) for name, command in command_tree().commands.items()}
 

@@ -126,9 +126,13 @@ def clone(forge: Path) -> Iterator[Path]:
 
 
 def run_commands(folder: Path, commands: str, **more: str) -> None:
-    environment = variables(folder.parent) | more
-    done = subprocess.run(["sh", "-e", "-c", commands], cwd=folder, env=environment, capture_output=True, text=True)
+    done = run_shell(folder, "-e", "-c", commands, **more)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def run_shell(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = variables(folder.parent) | more
+    return subprocess.run(["sh", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def check_comment(text: str, *environments: str) -> None:
@@ -163,6 +167,27 @@ def test_gitlab_job_comments_the_plan(clone: Path) -> None:
     assert request[-1] == "https://git.nordlicht.example/api/v4/projects/3/merge_requests/7/notes"
     assert request[-3:-1] == ["--data-urlencode", "body@plan.md"]
     check_comment((clone / "plan.md").read_text(), "staging")
+
+
+def test_comment_has_the_errors_and_the_other_environments(forge: Path) -> None:
+    given = {
+        "ENVIRONMENTS": "nameless folderless staging production",
+        "DATABASE_folderless": "sqlite:///x.db",
+        "CLUSTER_folderless": "x",
+        "DATABASE_staging": "nowhere",
+    }
+
+    done = run_shell(forge / "clone", "ci/plan.sh", "../origin", **given)
+
+    failed = "\n\n**There is no plan**: the exit code is 1.\n\n    "
+    check_comment(done.stdout, "production")
+    assert (
+        f"## nameless{failed}error: set DATABASE_nameless and CLUSTER_nameless\n\n## folderless{failed}" in done.stdout
+    )
+    assert f"## staging{failed}" in done.stdout
+    reason = "error: the database URL must be sqlite:///FILE.db or postgresql://"
+    assert f"\n    {reason}" in done.stdout
+    assert (done.returncode, reason in done.stderr) == (1, True)
 
 
 def test_flux_applies_environments_of_the_tree() -> None:

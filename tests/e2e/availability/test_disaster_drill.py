@@ -13,14 +13,14 @@ PEOPLE = [(f"id-{number}", f"p{number}@example.com") for number in range(50)]
 
 
 def run(env: NamespaceEnv, commands: str, folder: Path) -> str:
-    """Run a block of the page in a folder, as the user of the cluster, on the operator's database."""
-    kubectl = f'kubectl() {{ command kubectl --namespace {env.namespace} "$@"; }}\n'
+    """Run a block of the page in a folder, on the operator's database. All namespaces are that of the test."""
+    commands = commands.replace("--all-namespaces", f"--namespace {env.namespace}")
     environment = environment_with(
         WORKSPACE_OPERATOR_DATABASE=env.operator.database,
         KUBECONFIG=str(env.kubectl.kubeconfig),
         PATH=f"{COMMANDS}:{env.kubectl.program.parent}:/usr/bin:/bin",
     )
-    command = ["sh", "-e", "-c", kubectl + commands]
+    command = ["sh", "-e", "-c", commands]
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=180)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

@@ -66,6 +66,13 @@ class Guarded:
     def patch(self, spec: Mapping[str, Any], *options: str, name: str = "shop") -> Answer:
         return self.kubectl("patch", RESOURCE, name, "--type=merge", "-p", json.dumps({"spec": spec}), *options)
 
+    def create(self, name: str = "shop", *, people: int | None = None, **settings: Any) -> None:
+        """Apply a Workspace, and say that it has a workspace in the database, as the operator would."""
+        self.env.apply(name, **settings)
+        status = {"workspaceID": 41} | ({} if people is None else {"people": {"total": people}})
+        patch = ("patch", RESOURCE, name, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
+        assert self.kubectl(*patch).code == 0
+
     def probes(self) -> list[Answer]:
         """Requests that each policy says something of, without a change; the API server takes a moment to follow."""
         changes = (NORMAL, {"deletionPolicy": "Retain", "identifiers": {"mode": "IDOnly"}})
@@ -79,7 +86,7 @@ def namespace_without_operator(cluster: Kubectl, recorder: StatusRecorder, folde
         operator = Operator(account=cluster, folder=folder, database=f"sqlite:///{folder}/store.db")
         env = NamespaceEnv(kubectl=cluster, operator=operator, namespace=name, folder=folder, recorder=recorder)
         guarded = Guarded(env=env)
-        env.apply("shop", deletionPolicy="Delete", **TEST)
+        guarded.create(deletionPolicy="Delete", **TEST)
         yield guarded
         wait_until(lambda: not any(answer.text for answer in guarded.probes()), what=guarded.probes)
 
@@ -120,7 +127,7 @@ def denied(cluster: Kubectl, recorder: StatusRecorder, tmp_path_factory: pytest.
 
 
 def test_unconfirmed_deletion_is_warned_of(warned: Guarded) -> None:
-    warned.env.apply(deletionPolicy="Delete")
+    warned.create(deletionPolicy="Delete")
 
     answer = warned.delete("--dry-run=server")
 
@@ -142,16 +149,27 @@ def test_unconfirmed_deletion_is_warned_of(warned: Guarded) -> None:
 def test_every_deletion_says_what_happens_to_people(
     warned: Guarded, annotations: dict[str, str], spec: dict[str, Any], consequence: str
 ) -> None:
-    env = warned.env
-    env.apply("kept", annotations=annotations, displayName="shop", accountName="other", **spec)
-    patch = ("patch", RESOURCE, "kept", "--subresource=status", "--type=merge", "-p")
-    assert warned.kubectl(*patch, json.dumps({"status": {"people": {"total": 28}}})).code == 0
+    warned.create("kept", people=28, annotations=annotations, displayName="shop", accountName="other", **spec)
 
     answer = warned.kubectl("delete", RESOURCE, "kept")
 
     [notice] = answer.warnings
     assert answer.code == 0
-    assert f"Workspace {env.namespace}/kept: its 28 people {consequence}" in notice
+    assert f"Workspace {warned.env.namespace}/kept: its 28 people {consequence}" in notice
+
+
+@pytest.mark.parametrize("variant", ["warned", "denied"])
+@pytest.mark.parametrize("policy", ["Retain", "Delete"])
+def test_resource_without_a_workspace_may_be_deleted(request: pytest.FixtureRequest, variant: str, policy: str) -> None:
+    """Such as one over the limit of its Account."""
+    guarded: Guarded = request.getfixturevalue(variant)
+    guarded.env.apply("extra", deletionPolicy=policy)
+
+    answer = guarded.kubectl("delete", RESOURCE, "extra")
+
+    [notice] = answer.warnings
+    assert answer.code == 0
+    assert "/extra: it has no workspace in the database, and so no people." in notice
 
 
 def test_going_live_is_warned_of_until_it_is_confirmed(warned: Guarded) -> None:
@@ -207,7 +225,7 @@ def test_denied_change_leaves_the_resource(
 
 
 def test_denied_deletion_goes_through_once_confirmed(denied: Guarded) -> None:
-    denied.env.apply("old", deletionPolicy="Delete")
+    denied.create("old", deletionPolicy="Delete")
 
     refused = denied.kubectl("delete", RESOURCE, "old")
     denied.env.annotate(CONFIRM_DELETE, "old", "old")

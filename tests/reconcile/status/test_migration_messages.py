@@ -68,8 +68,8 @@ def test_without_a_cluster_a_blocked_migration_waits_for_the_next_apply() -> Non
     assert RECONCILE_REQUESTED_AT not in words
 
 
-DEDUPE = "`workspacectl people dedupe --keep oldest` keeps the oldest"
-MERGING = "spec.identifiers.onConflict: Merge merges them"
+DEDUPE = "`workspacectl people dedupe --workspace team-a/shop --keep oldest --dry-run` counts the people to delete"
+MERGING = "spec.identifiers.onConflict: Merge merges the people who share an address"
 
 
 @pytest.mark.parametrize(

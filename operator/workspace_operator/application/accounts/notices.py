@@ -22,7 +22,7 @@ from workspace_operator.sending.addresses import Mailbox, parse_address, parse_m
 from workspace_operator.sending.deliveries import HANDOVER_SECONDS, AttemptOutcome, DeliveryState
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.messages import OutgoingMail
-from workspace_operator.sending.mime import address_list, encoded_text, entity, frame
+from workspace_operator.sending.mime import address_list, encoded_text, frame, readable_entity
 from workspace_operator.sending.outcomes import HandoverResult, History, follow_up
 
 logger = logging.getLogger(__name__)
@@ -259,7 +259,7 @@ def _mail(notice: Notice, readers: Sequence[Mailbox], transports: TransportPool,
         delivery_id=mail_id,
         sender=transports.envelope_sender(settings.transport, sender.address, mail_id),
         recipients=tuple(reader.address for reader in readers),
-        data=frame(headers, entity(None, text.body, None)),
+        data=frame(headers, readable_entity(text.body)),
     )
 
 

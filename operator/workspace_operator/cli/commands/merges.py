@@ -16,7 +16,7 @@ from workspace_operator.cli.support.options import (
     text_option,
 )
 from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table, time_text
-from workspace_operator.cli.support.person_output import person_document
+from workspace_operator.cli.support.records import person_document
 from workspace_operator.cli.support.workspace_context import open_workspace
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import bare_cio_id

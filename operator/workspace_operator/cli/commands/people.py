@@ -22,7 +22,7 @@ from workspace_operator.cli.support.options import (
     WorkspaceName,
 )
 from workspace_operator.cli.support.output import echo, info, json_text, people_text
-from workspace_operator.cli.support.person_output import person_document
+from workspace_operator.cli.support.records import person_document
 from workspace_operator.cli.support.workspace_context import PersonSelector, WorkspaceContext, open_workspace
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.model.commands import Command, DeletePerson, Suppress, Unsuppress

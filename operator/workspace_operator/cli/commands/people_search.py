@@ -9,7 +9,7 @@ import typer
 from workspace_operator.application.people.search import PeopleSearch, text_of
 from workspace_operator.cli.support.options import ClusterID, Database, Format, Output, WorkspaceName
 from workspace_operator.cli.support.output import info, json_text, print_table
-from workspace_operator.cli.support.person_output import PERSON_COLUMNS, person_document
+from workspace_operator.cli.support.records import PERSON_COLUMNS, person_document
 from workspace_operator.cli.support.terminal import people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
 from workspace_operator.errors import NotFound

@@ -21,7 +21,7 @@ from workspace_operator.cli.support.csv_file_options import (
 from workspace_operator.cli.support.files import open_input_file
 from workspace_operator.cli.support.options import ClusterID, Database, ForExcel, Format, Output, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE, echo, info, json_text, people_text, print_table
-from workspace_operator.cli.support.person_output import PERSON_COLUMNS, person_document
+from workspace_operator.cli.support.records import PERSON_COLUMNS, person_document
 from workspace_operator.cli.support.rejects_file import RejectsFile
 from workspace_operator.cli.support.terminal import file_bar, people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace

@@ -20,6 +20,7 @@ from workspace_operator.cli.support.options import (
     text_option,
 )
 from workspace_operator.cli.support.output import STALLED, echo, info, people_text, print_table, time_text
+from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
 from workspace_operator.errors import InvalidInput
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace
 from workspace_operator.reconcile.model.sending import ObservedSending
@@ -29,7 +30,7 @@ from workspace_operator.workspaces.model import Owner, Workspace
 
 app = typer.Typer(name="workspaces", help="List, assign, move, stop and delete workspaces.", no_args_is_help=True)
 
-COLUMNS = ("ID", "DISPLAY NAME", "IDENTIFIERS", "CLUSTER", "NAMESPACE", "NAME", "ACCOUNT", "PEOPLE", "OWNER")
+COLUMNS = ("id", "display_name", "identifiers", "cluster", "namespace", "name", "account", "people", "owner")
 MOVE_COLUMNS = ("ID", "NAMESPACE", "NAME", "PEOPLE", "FROM CLUSTER", "TO CLUSTER", "OBSTACLE")
 
 Kubeconfig = Annotated[Path | None, input_file_option("--kubeconfig", "Query this cluster for its resources.")]
@@ -47,6 +48,7 @@ def list_workspaces(
     orphans: Annotated[
         bool, typer.Option("--orphans", help="Only workspaces without a known, existing resource.")
     ] = False,
+    output: ListOutput = ListFormat.TABLE,
     kubeconfig: Kubeconfig = None,
     kube_context: KubeContext = None,
     database: Database,
@@ -60,7 +62,7 @@ def list_workspaces(
         owners = _load_owners(store, kubeconfig, kube_context)
         all_workspaces = store.workspaces.list()
         listed = [workspace for workspace in all_workspaces if not orphans or owners.is_orphan(workspace.owner)]
-        print_table(COLUMNS, [_row(workspace, store, owners) for workspace in listed])
+        print_list(COLUMNS, [_row(workspace, store, owners) for workspace in listed], output)
     if orphans and (clusters := _unknown_clusters(all_workspaces, owners)):
         reason = "since their clusters were not queried (--kubeconfig)"
         info(f"not listed, {reason}: the workspaces of {', '.join(clusters)}")

@@ -37,7 +37,7 @@ def run_plan(plugin: Plugin, arguments: Sequence[str]) -> int:
     if given["previous"]:
         raise typer.BadParameter(
             "it needs --database, since the pod gets one set of manifests only. Without access to the database, leave "
-            "it out, and run `kubectl ws workspaces list` to see which workspaces have no manifest any more",
+            "it out: the plan names the workspaces that have no manifest, but not what their deletion would do",
             param_hint="--previous",
         )
     manifests = read_manifests(given["filename"], given["kustomize"], recursive=given["recursive"]).ours

@@ -48,7 +48,7 @@ def blocked_details(migration: Migration, resource: Resource) -> str:
     return (
         f"{_blocking_people(migration)}{_violations(migration)}. {migration.from_mode} and every other setting stay "
         f"in force. List the people with `workspacectl exports get --workspace {resource.namespaced_name} --latest "
-        f"-o FILE` and fix them.{_duplicates_hint(migration)} {_retry_hint(resource)}"
+        f"-o FILE` and fix them.{_duplicates_hint(migration, resource)} {_retry_hint(resource)}"
     )
 
 
@@ -92,14 +92,17 @@ def _retry_hint(resource: Resource) -> str:
     )
 
 
-def _duplicates_hint(migration: Migration) -> str:
+def _duplicates_hint(migration: Migration, resource: Resource) -> str:
     if not _blocking_duplicates(migration):
         return ""
     counts = migration.violations
-    dedupe = " Of people who share an address, `workspacectl people dedupe --keep oldest` keeps the oldest"
+    dedupe = (
+        f" `workspacectl people dedupe --workspace {resource.namespaced_name} --keep oldest --dry-run` counts the "
+        "people to delete if only the oldest of each shared address is kept; without --dry-run, it deletes them."
+    )
     if counts.invalid_email or counts.suppressed_email or counts.id_is_another_email:
-        return f"{dedupe}."
-    return f"{dedupe}, and spec.identifiers.onConflict: Merge merges them."
+        return dedupe
+    return f"{dedupe} Or spec.identifiers.onConflict: Merge merges the people who share an address."
 
 
 def _blocking_duplicates(migration: Migration) -> int:

@@ -2,20 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from workspace_operator.application.operator.orphans import OwnerStates
 from workspace_operator.bootstrap import Repositories, open_existing_store
-from workspace_operator.cli.support.options import Database, Format, Output, parse_namespaced_name, text_option
-from workspace_operator.cli.support.output import echo, json_text, print_table
+from workspace_operator.cli.support.options import Database, parse_namespaced_name, text_option
+from workspace_operator.cli.support.output import echo
+from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.reconcile.model.accounts import Account, AccountKey, RemoveAccount
 
 app = typer.Typer(name="accounts", help="List Accounts, and remove those of lost clusters.", no_args_is_help=True)
 
-COLUMNS = ("CLUSTER", "NAMESPACE", "NAME", "WORKSPACES", "LIMIT", "ADMINS", "MEMBERS", "NOTICES", "OPERATOR")
+COLUMNS = ("cluster", "namespace", "name", "workspaces", "limit", "admins", "members", "notices", "operator")
 ALIVE, SILENT, NONE = "alive", "silent", "none"
 """What the heartbeats say of the operator of a cluster."""
 
@@ -31,7 +32,7 @@ Examples:
 @app.command("list")
 def list_accounts(
     *,
-    output: Output = Format.TABLE,
+    output: ListOutput = ListFormat.TABLE,
     cluster_id: Annotated[
         str | None, text_option("--cluster-id", metavar="ID", help_text="Only the Accounts of this cluster.")
     ] = None,
@@ -45,11 +46,7 @@ def list_accounts(
     with open_existing_store(database) as store:
         accounts = [account for account in store.accounts.list() if cluster_id in (None, account.key.cluster)]
         owners, workspaces = _owners(store), _workspaces(store)
-    rows = [_row(account, workspaces[account.key], owners) for account in accounts]
-    if output is Format.JSON:
-        print(json_text([_document(row) for row in rows]))
-    else:
-        print_table(COLUMNS, rows)
+    print_list(COLUMNS, [_row(account, workspaces[account.key], owners) for account in accounts], output)
 
 
 @app.command(epilog=EXAMPLES)
@@ -113,7 +110,3 @@ def _row(account: Account, workspaces: int, owners: OwnerStates) -> Sequence[obj
     numbers = (workspaces, settings.workspace_limit, len(settings.admins), len(settings.members))
     notices = None if settings.notices is None else settings.notices.transport
     return (key.cluster, key.namespace, key.name, *numbers, notices, operator)
-
-
-def _document(row: Sequence[object]) -> dict[str, Any]:
-    return {column.lower(): value for column, value in zip(COLUMNS, row, strict=True)}

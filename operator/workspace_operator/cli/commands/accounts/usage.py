@@ -1,11 +1,8 @@
 """``workspacectl usage``: workspaces, people and messages sent, by account."""
 
-import csv
-import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +10,7 @@ import typer
 from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import ClusterID, Database, parse_namespaced_name, text_option
-from workspace_operator.cli.support.output import json_text, print_table
+from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
 from workspace_operator.errors import NotFound
 from workspace_operator.workspaces.model import Workspace
 from workspace_operator.workspaces.usage import Month, month_of, parse_month, total_usage
@@ -41,14 +38,6 @@ class _Account:
     limit: int | None = None
 
 
-class Format(StrEnum):
-    """Output format of usage."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
 @app.command("usage", epilog=EXAMPLES)
 def usage(
     *,
@@ -62,7 +51,7 @@ def usage(
     per_workspace: Annotated[
         bool, typer.Option("--per-workspace", help="Print a line for each workspace, not for each account.")
     ] = False,
-    output: Annotated[Format, typer.Option("--output", "-o", help="The output format.")] = Format.TABLE,
+    output: ListOutput = ListFormat.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
@@ -75,7 +64,8 @@ def usage(
         of_month = month_of(store.clock()) if month is None else parse_month(month, field="--month")
         accounts = _accounts(store, account, cluster_id)
         rows = list(_rows(store, accounts, of_month, per_workspace=per_workspace))
-    _print(rows, output, columns=_WORKSPACE_COLUMNS if per_workspace else _ACCOUNT_COLUMNS)
+    columns = _WORKSPACE_COLUMNS if per_workspace else _ACCOUNT_COLUMNS
+    print_list(columns, [[row[column] for column in columns] for row in rows], output)
 
 
 _ACCOUNT_COLUMNS = (
@@ -130,16 +120,3 @@ def _rows(
             continue
         for workspace, each in zip(account.workspaces, usages, strict=True):
             yield names | {"workspace": workspace.owner.name} | asdict(each)
-
-
-def _print(rows: Sequence[Mapping[str, Any]], output: Format, *, columns: Sequence[str]) -> None:
-    match output:
-        case Format.JSON:
-            print(json_text([{column: row[column] for column in columns} for row in rows]))
-        case Format.CSV:
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([row[column] for column in columns] for row in rows)
-        case Format.TABLE:
-            heads = [column.replace("_", " ").upper() for column in columns]
-            print_table(heads, [[row[column] for column in columns] for row in rows])

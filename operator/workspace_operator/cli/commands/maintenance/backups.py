@@ -44,6 +44,7 @@ Examples:
 
 \b
   workspacectl database backup shop-2026-03-01.backup
+  umask 077  # only you can read the file
   kubectl exec deployment/workspace-operator -- \\
     workspacectl database backup - > shop.backup
 """

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -32,6 +31,7 @@ from workspace_operator.cli.support.options import (
     text_option,
 )
 from workspace_operator.cli.support.output import echo, info, json_text, print_table
+from workspace_operator.cli.support.records import ListFormat, ListOutput
 from workspace_operator.cli.support.workspace_context import PersonSelector, WorkspaceContext, open_workspace
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.text_limits import quoted
@@ -55,14 +55,6 @@ Examples:
 _STATES = {state.value.replace(" ", "-"): state for state in DeliveryState}
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _is_age = re.compile("([0-9]{1,6})([mhd])").fullmatch
-
-
-class ListFormat(StrEnum):
-    """Output format of a list of messages."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
 
 
 State = Annotated[
@@ -103,7 +95,7 @@ def list_messages(
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of messages to print.")
     ] = 100,
-    output: Annotated[ListFormat, typer.Option("--output", "-o", help="The output format.")] = ListFormat.TABLE,
+    output: ListOutput = ListFormat.TABLE,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
