@@ -65,6 +65,7 @@ class FakeSendingQueue:
         return RoomLease(
             workspace_id=first.workspace_id,
             namespace=first.workspace.owner.namespace,
+            name=first.workspace.owner.name,
             worker=worker,
             duration=duration,
             send_version=first.workspace.send_version,

@@ -28,12 +28,13 @@ class RoomLease:
     """The lease of a sender on the queue of one workspace.
 
     Attributes:
-        namespace: of the workspace's owner when the lease began.
+        namespace, name: of the workspace's owner when the lease began.
         send_version: of the sending rules when the lease began.
     """
 
     workspace_id: int
     namespace: str
+    name: str
     worker: str
     duration: timedelta
     send_version: int
