@@ -100,6 +100,44 @@ def test_second_manifest_of_a_resource_is_found(run: Run) -> None:
     assert "metadata.name: workspace-operator.dev/v1alpha1 Workspace crm is already given in crm.yaml" in done.out
 
 
+@pytest.mark.parametrize("more", ["  color: red", "  sendBehavior: {mode: Test}"], ids=["schema", "rule"])
+def test_names_of_an_invalid_manifest_are_checked_as_well(run: Run, more: str) -> None:
+    write("a.yaml", "a", "A")
+    write("b.yaml", "a", "A", more)
+    write("c.yaml", "c", "A", more)
+
+    problems = json.loads(run("validate", "-f", ".", "-o", "json").out)["problems"]
+
+    own = {"spec.color", "spec.sendBehavior.testAddress", "spec.sendBehavior"}
+    found = [(each["file"], each["path"] in own, each["path"]) for each in problems]
+    assert [(file, "own" if is_own else path) for file, is_own, path in found] == [
+        ("b.yaml", "own"),
+        ("b.yaml", "metadata.name"),
+        ("c.yaml", "own"),
+        ("c.yaml", "spec.displayName"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (r"\{name: .\}", "[crm]"),
+        (r"\{name: .\}", "{}"),
+        ("(?s)spec:.*", "spec: CRM\n"),
+        ("displayName: CRM", "displayName: [CRM]"),
+        ("displayName: CRM", "displayName: CRM\n  accountName: [default]"),
+    ],
+)
+def test_names_that_cannot_be_read_are_not_compared(run: Run, before: str, after: str) -> None:
+    for name in ("a", "b"):
+        Path(f"{name}.yaml").write_text(re.sub(before, after, manifest(name)))
+
+    problems = json.loads(run("validate", "-f", ".", "-o", "json").out)["problems"]
+
+    assert {each["file"] for each in problems} == {"a.yaml", "b.yaml"}
+    assert not [each for each in problems if "taken by" in each["message"] or "already given" in each["message"]]
+
+
 def test_all_problems_of_all_files_are_listed(run: Run) -> None:
     write("a.yaml", "a", "A", "  color: red")
     write("b.yaml", "b", "B", "  mode: IDOnly")

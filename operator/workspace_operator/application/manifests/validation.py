@@ -16,26 +16,24 @@ LocatedProblem = tuple[Manifest, Problem]
 def validate_manifests(manifests: Sequence[Manifest]) -> Sequence[LocatedProblem]:
     """All problems of manifests, in their order.
 
-    A manifest with problems of its own does not take part in the checks across documents.
+    A manifest with problems of its own takes part in a check across documents if that one can read it.
     """
     found = [(manifest, problem) for manifest in manifests for problem in manifest_problems(manifest.document)]
-    invalid = {id(manifest) for manifest, _ in found}
-    valid = [manifest for manifest in manifests if id(manifest) not in invalid]
-    found += [located for rule in CROSS_DOCUMENT_RULES for located in rule(valid)]
+    found += [located for rule in CROSS_DOCUMENT_RULES for located in rule(manifests)]
     order = {id(manifest): number for number, manifest in enumerate(manifests)}
     return sorted(found, key=lambda located: order[id(located[0])])
 
 
 def resource_is_given_once(manifests: Sequence[Manifest]) -> Iterator[LocatedProblem]:
     """A resource has one manifest: of two, one would undo the other."""
-    yield from duplicate_problems(manifests)
+    yield from duplicate_problems(filter(_has_name, manifests))
 
 
 def display_name_is_unique_in_account(manifests: Sequence[Manifest]) -> Iterator[LocatedProblem]:
     """Two workspaces of an account have different display names, in any Unicode form."""
     holders: dict[tuple[str, str, str], Manifest] = {}
     for manifest in manifests:
-        if manifest.document["kind"] != KIND:
+        if not (_has_name(manifest) and _has_display_name(manifest)):
             continue
         holder = holders.setdefault(_account_and_name(manifest.document), manifest)
         if namespace_and_name(holder.document) != namespace_and_name(manifest.document):
@@ -46,6 +44,19 @@ CROSS_DOCUMENT_RULES: Sequence[Callable[[Sequence[Manifest]], Iterator[LocatedPr
     resource_is_given_once,
     display_name_is_unique_in_account,
 )
+
+
+def _has_name(manifest: Manifest) -> bool:
+    metadata = manifest.document.get("metadata")
+    return isinstance(metadata, Mapping) and isinstance(metadata.get("name"), str)
+
+
+def _has_display_name(manifest: Manifest) -> bool:
+    """Whether a manifest is one of a Workspace that says its display name and its account."""
+    spec = manifest.document.get("spec")
+    if manifest.document["kind"] != KIND or not isinstance(spec, Mapping):
+        return False
+    return isinstance(spec.get("displayName"), str) and isinstance(spec.get("accountName") or "", str)
 
 
 def _account_and_name(document: Mapping[str, Any]) -> tuple[str, str, str]:
