@@ -73,7 +73,7 @@ def test_list_prints_as_json_and_csv(run: Run, tmp_path: Path) -> None:
         "owner": "cluster silent",
     }
     assert as_csv.out.splitlines() == [
-        ",".join(first),
+        "id,display_name,identifiers,cluster,namespace,name,account,people,owner",
         "1,CRM,EmailOrID,old,default,crm,default,1,cluster silent",
         "2,Club,EmailOrID,old,default,club,default,0,cluster silent",
         "3,'=1,EmailOrID,new,default,formula,default,0,unknown",
