@@ -2,12 +2,16 @@
 
 import json
 import logging
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
 
 import pytest
 
 from tests.controller.fixtures import ControllerEnv
 from workspace_operator.bootstrap.logs import JSONFormatter
 from workspace_operator.resources.schema import ACCOUNT, WORKSPACE, CustomResource
+from workspace_operator.resources.workspaces import CONFIRM_DELETE
 
 LOGGER = "workspace_operator.application.operator.controller"
 
@@ -20,7 +24,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 def messages(lines: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
     """Level and text of each line, without the duration."""
-    found = [(record.levelname, record.getMessage().rpartition(" duration_ms=")[0]) for record in lines.records]
+    found = [(record.levelname, record.getMessage().partition(" duration_ms=")[0]) for record in lines.records]
     lines.clear()
     return found
 
@@ -58,6 +62,38 @@ def test_conflict_is_a_warning_once(env: ControllerEnv, lines: pytest.LogCapture
     ]
 
 
+def test_destruction_is_logged_with_its_people(
+    env: ControllerEnv, lines: pytest.LogCaptureFixture, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="workspace_operator.application.operator.reconciler")
+    env.update(env.apply("shop", deletionPolicy="Delete"))
+    [workspace] = env.workspaces.list()
+    env.update(deleting(env))
+    unconfirmed = messages(lines)
+
+    env.update(deleting(env, {CONFIRM_DELETE: "shop"}))
+
+    start = "namespace=team-a name=shop"
+    assert "ready=False reason=DeletionNotConfirmed" in unconfirmed[-1][1]
+    destroyed, ended = messages(lines)
+    assert destroyed == ("INFO", f"{start} reason=WorkspaceDestroyed workspace={workspace.workspace_id} people=0")
+    assert ended[0] == "INFO"
+    assert "DeleteWorkspace" in ended[1]
+    assert "ready=" not in ended[1]
+    assert "reason=" not in ended[1]
+
+
+@pytest.mark.parametrize("kind", [WORKSPACE, ACCOUNT])
+def test_comparison_of_a_list_names_the_kind(
+    env: ControllerEnv, lines: pytest.LogCaptureFixture, kind: CustomResource
+) -> None:
+    env.controller.resource = kind
+
+    env.add_existing(env.apply("shop"))
+
+    assert lines.messages[0].startswith(f"compared 1 listed {kind.kind} resources with the store: 0 are unchanged")
+
+
 def test_error_names_the_resource(
     env: ControllerEnv, lines: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +119,15 @@ def test_line_has_the_kind_of_the_resource(
 
     [line] = [json.loads(text) for text in lines.text.splitlines()]
     assert (line["kind"], line["namespace"], line["name"]) == (kind.kind, "team-a", "shop")
+
+
+def deleting(env: ControllerEnv, annotations: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+    """The resource of the API server, with the mark of a deletion."""
+    document = env.resources.documents["team-a", "shop"]
+    version = str(int(document["metadata"]["resourceVersion"]) + 1)
+    mark = {"deletionTimestamp": "2026-05-01T12:00:00Z", "resourceVersion": version, "annotations": annotations or {}}
+    document["metadata"] |= mark
+    return deepcopy(document)
 
 
 def broken(*_: object) -> None:

@@ -7,7 +7,14 @@ from itertools import count
 
 from tests.fakes.sending.state import SendingState
 from tests.fakes.workspaces.sending import FakeSendingState
-from workspace_operator.application.ports import Export, Heartbeat, Merge, StoredCredentials, ViolationRow
+from workspace_operator.application.ports import (
+    Export,
+    Heartbeat,
+    Merge,
+    RegisteredSender,
+    StoredCredentials,
+    ViolationRow,
+)
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person_events import ActivityLogged
 from workspace_operator.identity.model.working_set import Suppression, WorkingSet
@@ -16,7 +23,6 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.plan.simulation import InMemoryWorkspaces
-from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.workspaces.model import Workspace
 
 FIX_SETTLE_TIME = timedelta(seconds=5)
@@ -111,7 +117,7 @@ class InMemoryDatabase:
     states: dict[int, WorkspaceState] = field(default_factory=dict)
     store_id: str = "store-1"
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
-    senders: dict[str, tuple[tuple[TransportOffer, ...], str, datetime]] = field(default_factory=dict)
+    senders: dict[str, tuple[str, RegisteredSender]] = field(default_factory=dict)
     root_key_fingerprint: str | None = None
     sending: FakeSendingState = field(default_factory=FakeSendingState)
     names: "count[int]" = field(default_factory=lambda: count(1))

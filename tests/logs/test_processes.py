@@ -86,7 +86,7 @@ def test_log_of_a_process_is_objects(part: str, tmp_path: Path) -> None:
             process.terminate()
 
     text = log.read_text()
-    assert objects(text)
+    assert objects(text)[-1]["message"] == "stopped"
     assert "s3cret" not in text
 
 

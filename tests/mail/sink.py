@@ -48,6 +48,7 @@ class Sink:
 
     Attributes:
         before_354, before_250: seconds to wait.
+        refusal: the reply after the final dot to a message that is not taken; empty: all are taken.
         keeps: list transactions; ``keeps_data``: with their data. ``taken`` counts without them, too.
         on_taken: called in the server's thread with each transaction that is taken.
     """
@@ -55,6 +56,7 @@ class Sink:
     def __init__(self, *, port: int = 0, keeps: bool = True, keeps_data: bool = True) -> None:
         self.port, self.keeps, self.keeps_data = port, keeps, keeps_data
         self.before_354 = self.before_250 = 0.0
+        self.refusal = b""
         self.transactions: list[Transaction] = []
         self.taken = self.connections = 0
         self.on_taken: Callable[[Transaction], object] = bool
@@ -175,6 +177,9 @@ class _Connection(asyncio.Protocol):
         self._wait("before_250", self._take)
 
     def _take(self) -> None:
+        if self._sink.refusal:
+            self._answers += self._sink.refusal
+            return
         self._answers += b"250 taken\r\n"
         self._transaction.taken_at = time.monotonic()
         self._sink.taken += 1

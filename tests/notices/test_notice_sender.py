@@ -16,6 +16,7 @@ from tests.mail.transports import transport
 from tests.notices.notices import ADMINS, DAY, NOW, FakeNotices, account, notice
 from workspace_operator.application.accounts.notices import MAX_BATCH, NoticeSender
 from workspace_operator.application.ports import Handover, HandoverResult, Notice, NoticeState
+from workspace_operator.bootstrap.logs import TextFormatter
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.mail.pools import SMTPTransportPool
 from workspace_operator.reconcile.model.accounts import Notices
@@ -351,6 +352,16 @@ def test_fault_of_one_notice_holds_up_no_other(caplog: pytest.LogCaptureFixture)
 
     assert made.states() == [(NoticeState.SENT, None)]
     assert caplog.messages[0].startswith("notice MigrationBlocked of workspace 7: an attempt failed with KeyError\n")
+
+
+def test_lines_name_the_resource(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caplog.handler, "formatter", TextFormatter("%(message)s"))
+    caplog.set_level(logging.INFO)
+    owner = notice().workspace.owner
+
+    office(SENT).work()
+
+    assert f"was mailed to the admins namespace={owner.namespace} name={owner.name}\n" in caplog.text
 
 
 def test_store_that_is_away_ends_the_look() -> None:

@@ -1,6 +1,7 @@
 """Which clusters are alive, and the wait before a workspace is made whose name another cluster has."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from tests.reconciler.fixtures import ReconcilerEnv
 from tests.workspaces import create_workspace
 from workspace_operator.application.operator import heartbeats
 from workspace_operator.application.operator.heartbeats import HeartbeatMonitor, HeartbeatSender
+from workspace_operator.application.ports import StalledResources
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.resources.workspaces import RECREATE
 
@@ -216,10 +218,10 @@ class AbsentHeartbeats(FakeHeartbeats):
 
     errors: list[Exception] = field(default_factory=list)
 
-    def beat(self, cluster: str, *, now: datetime) -> None:
+    def beat(self, cluster: str, *, stalled: Sequence[StalledResources] = (), now: datetime) -> None:
         if self.errors:
             raise self.errors[0]
-        FakeHeartbeats.beat(self, cluster, now=now)
+        FakeHeartbeats.beat(self, cluster, stalled=stalled, now=now)
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("the database is away"), RuntimeError("a fault")])
@@ -238,6 +240,22 @@ def test_absent_database_is_reported_once(error: Exception, caplog: pytest.LogCa
 
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "INFO"]
     assert away.memory.heartbeats["cluster-1"].beats == 2
+
+
+def test_stalled_resources_come_with_each_heartbeat() -> None:
+    memory = InMemoryDatabase()
+    known = [StalledResources(kind="Workspace", reason="InvalidSpec", count=1, names=("team/shop",), message="wrong")]
+    sender = HeartbeatSender(
+        heartbeats=FakeHeartbeats(memory),
+        monitor=HeartbeatMonitor(monotonic=lambda: 0.0),
+        cluster_id="cluster-1",
+        clock=lambda: NOW,
+        stalled=lambda: known,
+    )
+
+    sender.beat()
+
+    assert list(memory.heartbeats["cluster-1"].stalled) == known
 
 
 def test_exchanged_database_is_logged(caplog: pytest.LogCaptureFixture) -> None:

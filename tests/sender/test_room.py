@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.waiting import wait_until
 from tests.sender.post_office import QA, PlainRenderer, PostOffice, open_post_office, request
 from workspace_operator.application.sending.handover import sender as sender_module
+from workspace_operator.bootstrap.logs import TextFormatter
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState
 from workspace_operator.sending.keys import RootKey
@@ -296,6 +297,34 @@ def test_message_that_cannot_be_composed_harms_no_other(office: PostOffice) -> N
 
     assert [state_of(office, each) for each in ids] == [DeliveryState.FAILED, DeliveryState.SENT, DeliveryState.SENT]
     assert attempts_of(office, ids[0]) == [AttemptOutcome.REFUSED]
+
+
+def test_refused_messages_are_in_the_next_heartbeat(office: PostOffice) -> None:
+    office.accept(3)
+    office.sink.refusal = b"550 not from you\r\n"
+    sender = office.sender()
+
+    while sender.work_once():
+        pass
+    sender.register()
+
+    [registered] = office.store.sending_queue.senders()
+    assert sum(refused.count for refused in registered.refusals) == 3
+    assert {(refused.transport, refused.code) for refused in registered.refusals} == {("default", 550)}
+
+
+def test_lines_of_a_turn_name_the_resource(
+    office: PostOffice, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caplog.handler, "formatter", TextFormatter("%(message)s"))
+    office.accept()
+    office.sink.refusal = b"550 not from you\r\n"
+
+    with caplog.at_level("INFO"):
+        office.sender().work_once()
+
+    owner = office.workspace.owner
+    assert f"1 hand-overs: refused, SMTP code 550 namespace={owner.namespace} name={owner.name}\n" in caplog.text
 
 
 def test_log_names_no_address_of_a_message_that_cannot_be_made(

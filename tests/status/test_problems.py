@@ -1,6 +1,6 @@
 """Each rule of ``workspacectl status``: when it holds, where, and what it says to do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,14 +15,17 @@ from workspace_operator.application.ports import (
     Heartbeat,
     NoticeAccount,
     Queue,
+    RefusedMessages,
     RegisteredSender,
     SchemaState,
+    StalledResources,
 )
 from workspace_operator.application.status.installations import NOTHING, Installation
 from workspace_operator.application.status.problems import MAX_PLACES, RULES, ProblemReason, problems_of
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.outcomes import KSTATUSES, KStatus, Reason
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.workspaces.model import Owner
 
@@ -44,6 +47,10 @@ OWNER = Owner(cluster="c1", namespace="team", name="shop", uid="u1")
 ALIVE, SILENT = Heartbeat(beats=3, beat_at=SECONDS_AGO), Heartbeat(beats=3, beat_at=HOUR_AGO)
 
 GIVEN_UP = FailedNotice(namespace="team", name="shop", kind="MigrationBlocked", failure="the account has no admins")
+MISSING = StalledResources(
+    kind="Workspace", reason="WorkspaceMissing", count=12, names=("team/crm", "team/shop"), message="It is gone."
+)
+REFUSED = RefusedMessages(transport="default", hour=HOUR_AGO, code=550, count=2)
 
 
 def account(transport: str) -> NoticeAccount:
@@ -78,7 +85,7 @@ def schema(kind: SchemaState) -> DatabaseDescription:
     return replace(DATABASE, schema=kind, revision="1")
 
 
-STATES: Mapping[str, tuple[Installation, list[ProblemReason]]] = {
+STATES: Mapping[str, tuple[Installation, Sequence[str]]] = {
     "nothing": (state(), []),
     "older schema": (state(database=schema(SchemaState.OLDER)), [ProblemReason.UPGRADE_DUE]),
     "no schema": (state(database=schema(SchemaState.NONE)), [ProblemReason.UPGRADE_DUE]),
@@ -127,6 +134,34 @@ STATES: Mapping[str, tuple[Installation, list[ProblemReason]]] = {
         state(failed_notices=[GIVEN_UP]),
         [ProblemReason.NOTICES_GIVEN_UP],
     ),
+    "messages refused": (
+        state(senders=[replace(SENDER, refusals=(REFUSED,))]),
+        [ProblemReason.MESSAGES_REFUSED],
+    ),
+    "messages refused by a sender that ended": (
+        state(senders=[replace(DEAD, refusals=(REFUSED,))]),
+        [ProblemReason.MESSAGES_REFUSED],
+    ),
+    "messages refused yesterday": (
+        state(senders=[replace(SENDER, refusals=(replace(REFUSED, hour=START - timedelta(hours=24)),))]),
+        [],
+    ),
+    "resources stalled": (state(heartbeats={"c1": replace(ALIVE, stalled=(MISSING,))}), ["WorkspaceMissing"]),
+    "resources stalled, operator silent": (
+        state(heartbeats={"c1": replace(SILENT, stalled=(MISSING,))}),
+        [ProblemReason.OPERATOR_SILENT],
+    ),
+    "resources stalled, operator silent since long": (
+        state(heartbeats={"c1": replace(SILENT, beat_at=START - timedelta(days=2), stalled=(MISSING,))}),
+        [],
+    ),
+    "resources stalled for what the database says": (
+        state(
+            heartbeats={"c1": replace(ALIVE, stalled=(replace(MISSING, reason="MigrationBlocked"),))},
+            migrations=[migration(Stage.BLOCKED)],
+        ),
+        [ProblemReason.MIGRATION_BLOCKED],
+    ),
     "unknown mode": (state(unknown_send_modes=[("team", "shop")]), [ProblemReason.UNKNOWN_SEND_BEHAVIOR]),
     "migration running": (state(migrations=[migration(Stage.PREPARING)]), []),
     "migration not taken": (
@@ -151,8 +186,45 @@ def test_problems_of_a_state(name: str) -> None:
 def test_every_rule_and_reason_has_a_state() -> None:
     found = {problem.reason for installation, _ in STATES.values() for problem in problems_of(installation)}
 
-    assert found == set(ProblemReason)
+    assert found == {*ProblemReason, MISSING.reason}
     assert all(any(rule(installation) for installation, _ in STATES.values()) for rule in RULES)
+
+
+@pytest.mark.parametrize("reason", [reason for reason, kstatus in KSTATUSES.items() if kstatus is KStatus.STALLED])
+def test_nothing_stalled_is_passed_over(reason: Reason) -> None:
+    installation = state(heartbeats={"c1": replace(ALIVE, stalled=(replace(MISSING, reason=reason.value),))})
+
+    [problem] = problems_of(installation)
+
+    assert (problem.reason, problem.count) == (reason, 12)
+
+
+def test_stalled_resources_come_by_reason_from_all_clusters() -> None:
+    account = StalledResources(kind="Account", reason="StoreReplaced", count=1, names=("team/acme",), message="Other.")
+    beats = {"c2": replace(ALIVE, stalled=(MISSING, account)), "c1": replace(ALIVE, stalled=(MISSING,))}
+
+    replaced, missing = problems_of(state(heartbeats=beats))
+
+    assert (replaced.reason, replaced.places) == ("StoreReplaced", ("cluster c2: Account team/acme",))
+    assert missing.count == 24
+    assert missing.places[1:3] == ("cluster c1: Workspace team/shop", "cluster c2: Workspace team/crm")
+    assert "It says of team/crm: It is gone." in missing.why
+
+
+def test_silent_operator_says_what_was_stalled() -> None:
+    [problem] = problems_of(state(heartbeats={"c1": replace(SILENT, stalled=(MISSING,))}))
+
+    [place] = problem.places
+    assert place.startswith("cluster c1: 0 workspaces, 12 resources Stalled at the end, silent since ")
+
+
+def test_refused_messages_are_added_up_by_code() -> None:
+    refusals = (REFUSED, replace(REFUSED, code=554), replace(REFUSED, hour=START))
+    senders = [replace(SENDER, refusals=refusals), replace(DEAD, refusals=(REFUSED,))]
+
+    [problem] = problems_of(state(senders=senders))
+
+    assert problem.places == ("transport default: 6 with code 550", "transport default: 2 with code 554")
 
 
 def test_blocked_migration_says_how_many_and_which_command() -> None:

@@ -24,6 +24,7 @@ from workspace_operator.application.operator.orphans import ClusterResourceNames
 from workspace_operator.application.operator.reconciler import Reconciler
 from workspace_operator.application.operator.workqueue import Document, RateLimiter, WorkQueue
 from workspace_operator.application.ports import Resources, ResourceWriter, Secrets
+from workspace_operator.application.status.stalled import stalled_resources
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.reconcile.model.actions import ChangeOwner, CreateWorkspace, DeleteWorkspace
 from workspace_operator.reconcile.model.observed import KnownResources
@@ -123,7 +124,13 @@ def run_operator(
         namespaces=settings.namespaces,
         health=endpoint,
     )
-    sender = HeartbeatSender(heartbeats=store.heartbeats, monitor=monitor, cluster_id=cluster_id, clock=store.clock)
+    sender = HeartbeatSender(
+        heartbeats=store.heartbeats,
+        monitor=monitor,
+        cluster_id=cluster_id,
+        clock=store.clock,
+        stalled=partial(stalled_resources, (controller, accounts)),
+    )
     orphans = _orphan_log(store, settings, controller, resources.owner_is_gone)
     with _run_in_threads(sender.run, orphans.run, _account_sweep(store, settings, accounts).run):
         operator.run_operator(operator.Controllers(workspaces=controller, accounts=accounts), options, stopping)

@@ -8,16 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from importlib.metadata import version
 
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.health.write_monitor import WriteMonitor
 from workspace_operator.application.migrations.worker import MigrationWorker, NoObserver, Observer
 from workspace_operator.application.people.retention import ActivityRetention
+from workspace_operator.application.ports import Workspaces
 from workspace_operator.application.sending.retention import DeliveryRetention
 from workspace_operator.bootstrap.repositories import Repositories
+from workspace_operator.errors import NotFound
 from workspace_operator.settings import RetentionSettings
 from workspace_operator.worker.loop import WorkerLoop
+from workspace_operator.workspaces.model import Owner
 
 RETENTION_INITIAL_DELAY = timedelta(minutes=1)
 """Delay of the first search for old activities: with 1000 workspaces it took a quarter of an operator's start."""
@@ -39,9 +43,17 @@ def make_migration_worker(
         migrations=store.migrations,
         worker=worker_name(),
         clock=store.clock,
+        owner_of=partial(_owner_of, store.workspaces),
         stopping=stopping,
         observer=observer or NoObserver(),
     )
+
+
+def _owner_of(workspaces: Workspaces, workspace_id: int) -> Owner | None:
+    try:
+        return workspaces.get(workspace_id).owner
+    except NotFound:
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

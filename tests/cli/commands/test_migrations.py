@@ -1,4 +1,5 @@
 import json
+import logging
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from tests.cli.conftest import Crm, Run, W
 from tests.cli.terminals import on_a_terminal
 from workspace_operator import bootstrap
+from workspace_operator.bootstrap.logs import TextFormatter
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
 from workspace_operator.reconcile.model.actions import RequestMigration
@@ -124,6 +126,17 @@ def test_workspace_without_migration_is_reported(run: Run, crm: Crm) -> None:
     assert [(each.code, each.out) for each in (plain, watched)] == [(0, "")] * 2
     assert plain.error == watched.error == "default/crm has no identifier migrations"
     assert (document.code, document.out, document.err) == (0, "null\n", "")
+
+
+def test_lines_of_the_worker_name_the_resource(
+    requested: bootstrap.Repositories, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caplog.handler, "formatter", TextFormatter("%(message)s"))
+
+    with caplog.at_level(logging.INFO):
+        bootstrap.make_migration_worker(requested).work_once()
+
+    assert "workspace=1 migration=1 stage=Completed namespace=default name=crm\n" in caplog.text
 
 
 def test_migration_is_watched_to_its_end(requested: bootstrap.Repositories) -> None:

@@ -12,11 +12,12 @@ from tests.cli.conftest import Crm, Run
 from tests.cli.gitops.test_account_manifests import write_account
 from tests.cli.sending.outbox import opened_outbox
 from tests.store.backends import recorded_statements, upgraded
-from workspace_operator.application.ports import NoticeKind
+from workspace_operator.application.ports import NoticeKind, StalledResources
 from workspace_operator.application.status.problems import ProblemReason
 from workspace_operator.bootstrap import observe_installation
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.maintenance.directories import read_directory
+from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
 from workspace_operator.store.schema.sending_tables import notice
 from workspace_operator.store.schema.tables import workspace
 
@@ -35,7 +36,24 @@ def test_installation_without_problems(run: Run, crm: Crm) -> None:
 
     assert shown.code == 0
     assert "Nothing is wrong." in shown.out
-    assert "kubectl get workspaces --all-namespaces" in shown.out
+    assert "kubectl get workspaces,accounts --all-namespaces -o wide" in shown.out
+
+
+def test_lost_database_is_not_well(run: Run, crm: Crm) -> None:
+    crm()
+    missing = StalledResources(
+        kind="Workspace", reason="WorkspaceMissing", count=12, names=("team/shop",), message="It is not here."
+    )
+    with closing(upgraded("sqlite:///store.db")) as database:
+        SQLHeartbeats(database).beat("c1", stalled=[missing], now=DatabaseClock(database)())
+
+    shown = run("status")
+
+    assert shown.code == 3
+    assert "Nothing is wrong" not in shown.out
+    assert "WorkspaceMissing (12)" in shown.out
+    assert "    cluster c1: Workspace team/shop\n    and 11 more\n" in shown.out
+    assert "docs/reasons.md#workspacemissing" in shown.out
 
 
 def test_blocked_migration_is_shown_with_its_command(run: Run, crm: Crm) -> None:

@@ -15,6 +15,7 @@ from workspace_operator.application.ports import (
     EndedAttempt,
     NewAttempt,
     QueuedDelivery,
+    RefusedMessages,
     RegisteredSender,
     RoomLease,
     RoomStatus,
@@ -64,6 +65,7 @@ class FakeSendingQueue:
         return RoomLease(
             workspace_id=first.workspace_id,
             namespace=first.workspace.owner.namespace,
+            name=first.workspace.owner.name,
             worker=worker,
             duration=duration,
             send_version=first.workspace.send_version,
@@ -99,11 +101,21 @@ class FakeSendingQueue:
         return min((at for at in due if at is not None), default=None)
 
     def register_sender(
-        self, worker: str, offers: Sequence[TransportOffer], key_fingerprint: str, *, now: datetime
+        self,
+        worker: str,
+        offers: Sequence[TransportOffer],
+        key_fingerprint: str,
+        *,
+        refusals: Sequence[RefusedMessages] = (),
+        now: datetime,
     ) -> bool:
-        self.memory.senders[worker] = (tuple(offers), key_fingerprint, now)
-        for name in [name for name, (*_, beat_at) in self.memory.senders.items() if beat_at < now - timedelta(days=1)]:
-            del self.memory.senders[name]
+        registered = RegisteredSender(
+            worker=worker, offers=tuple(offers), has_database_key=True, beat_at=now, refusals=tuple(refusals)
+        )
+        self.memory.senders[worker] = (key_fingerprint, registered)
+        for name, (_, known) in list(self.memory.senders.items()):
+            if known.beat_at < now - timedelta(days=1):
+                del self.memory.senders[name]
         if self.memory.root_key_fingerprint is None:
             self.memory.root_key_fingerprint = key_fingerprint
         return self.memory.root_key_fingerprint == key_fingerprint
@@ -111,8 +123,8 @@ class FakeSendingQueue:
     def senders(self) -> Sequence[RegisteredSender]:
         key = self.memory.root_key_fingerprint
         return [
-            RegisteredSender(worker=worker, offers=offers, has_database_key=fingerprint == key, beat_at=beat_at)
-            for worker, (offers, fingerprint, beat_at) in sorted(self.memory.senders.items())
+            replace(registered, has_database_key=fingerprint == key)
+            for _, (fingerprint, registered) in sorted(self.memory.senders.items())
         ]
 
     def adopt_database(self, key_fingerprint: str, *, discard_waiting: bool, now: datetime) -> int:

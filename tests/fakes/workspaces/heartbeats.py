@@ -1,11 +1,11 @@
 """The heartbeats of clusters, in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tests.fakes.database import InMemoryDatabase
-from workspace_operator.application.ports import Heartbeat
+from workspace_operator.application.ports import Heartbeat, StalledResources
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,10 @@ class FakeHeartbeats:
 
     memory: InMemoryDatabase
 
-    def beat(self, cluster: str, *, now: datetime) -> None:
+    def beat(self, cluster: str, *, stalled: Sequence[StalledResources] = (), now: datetime) -> None:
         known = self.memory.heartbeats.get(cluster)
-        self.memory.heartbeats[cluster] = Heartbeat(beats=known.beats + 1 if known else 1, beat_at=now)
+        beats = known.beats + 1 if known else 1
+        self.memory.heartbeats[cluster] = Heartbeat(beats=beats, beat_at=now, stalled=tuple(stalled))
 
     def all(self) -> Mapping[str, Heartbeat]:
         return dict(self.memory.heartbeats)

@@ -1,5 +1,6 @@
 """The contract of the port SendingQueue: rooms, claims, attempts and what follows from them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,7 @@ from tests.store.sending_builders import (
     new_attempt,
     states,
 )
-from workspace_operator.application.ports import AddressBlock, BlockKind
+from workspace_operator.application.ports import AddressBlock, BlockKind, RefusedMessages
 from workspace_operator.application.ports.sending import SendingTransaction
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, Metric
@@ -216,6 +217,18 @@ def test_first_sender_leaves_its_key(env: WorkspaceEnv) -> None:
     env.store.clock.advance(5)
     assert queue.register_sender("s1", [], "key 1", now=env.store.clock())
     assert [(each.offers, each.beat_at) for each in queue.senders() if each.worker == "s1"] == [((), env.store.clock())]
+
+
+def test_refusals_are_those_of_the_newest_heartbeat(env: WorkspaceEnv) -> None:
+    queue, now = env.store.sending_queue, env.store.clock()
+    refused = RefusedMessages(transport="default", hour=now.replace(minute=0, microsecond=0), code=550, count=3)
+
+    seen = []
+    for refusals in ([], [refused], [refused, replace(refused, code=554)], []):
+        queue.register_sender("s1", [OFFER], "key 1", refusals=refusals, now=now)
+        seen.append([list(each.refusals) for each in queue.senders()])
+
+    assert seen == [[[]], [[refused]], [[refused, replace(refused, code=554)]], [[]]]
 
 
 def test_key_of_the_first_sender_is_that_of_the_database(sql_env: WorkspaceEnv) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.store.backends import Store
 from tests.store.fixtures import create, observe, owner
-from workspace_operator.application.ports import Heartbeat
+from workspace_operator.application.ports import Heartbeat, StalledResources
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.reconcile.model.actions import CreateWorkspace
@@ -28,6 +28,19 @@ def test_beats_are_counted_by_cluster(store: Store) -> None:
         "c1": Heartbeat(beats=2, beat_at=start + timedelta(seconds=20)),
         "c2": Heartbeat(beats=1, beat_at=start + timedelta(seconds=10)),
     }
+
+
+def test_heartbeat_replaces_the_stalled_resources(store: Store) -> None:
+    stalled = StalledResources(
+        kind="Workspace", reason="WorkspaceMissing", count=12, names=("team/a", "team/b"), message="»gone«"
+    )
+
+    seen = []
+    for known in ((), (stalled, stalled), (stalled,), ()):
+        store.heartbeats.beat("c1", stalled=known, now=store.clock())
+        seen.append(store.heartbeats.all()["c1"].stalled)
+
+    assert seen == [(), (stalled, stalled), (stalled,), ()]
 
 
 def test_observation_names_the_database(store: Store) -> None:

@@ -16,6 +16,7 @@ from typing import Final, assert_never
 from workspace_operator.application.accounts.notice_texts import notice_text
 from workspace_operator.application.ports import Notice, Notices, NoticeState, NoticeUpdate, TransportPool
 from workspace_operator.errors import InvalidInput, StoreUnavailable
+from workspace_operator.log_lines import log_context
 from workspace_operator.reconcile.model.accounts import Account
 from workspace_operator.reconcile.model.accounts import Notices as NoticeSettings
 from workspace_operator.sending.addresses import Mailbox, parse_address, parse_mailbox
@@ -62,7 +63,9 @@ class NoticeSender:
         for notice in due:
             if self.stopping():
                 return False
-            done += self._process(notice, self.root_key)
+            owner = notice.workspace.owner
+            with log_context(namespace=owner.namespace, name=owner.name):
+                done += self._process(notice, self.root_key)
         # Without progress the same notices are due at once: those of a database with another root key stay so.
         return done > 0 and len(due) == MAX_BATCH
 

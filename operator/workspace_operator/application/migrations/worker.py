@@ -15,10 +15,10 @@ from typing import Protocol
 
 from workspace_operator.application.ports import Batch, Lease, Migrations
 from workspace_operator.errors import StaleRevision, Unavailable
-from workspace_operator.log_lines import LogLine
+from workspace_operator.log_lines import LogLine, log_context
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import COUNTING, TERMINAL, Stage, Step
-from workspace_operator.workspaces.model import PeopleCounts
+from workspace_operator.workspaces.model import Owner, PeopleCounts
 
 logger = logging.getLogger(__name__)
 
@@ -79,11 +79,17 @@ class NoObserver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationWorker:
-    """Runs migrations; ``worker`` is the unique name of this worker."""
+    """Runs migrations.
+
+    Attributes:
+        worker: the unique name of this worker.
+        owner_of: reads the owner of a workspace for the log, once for each claim; None: no line names it.
+    """
 
     migrations: Migrations
     worker: str
     clock: Callable[[], datetime]
+    owner_of: Callable[[int], Owner | None] = lambda _: None
     stopping: Callable[[], bool] = lambda: False
     batch: int = MAX_BATCH
     sleep: Callable[[float], object] = time.sleep
@@ -99,7 +105,9 @@ class MigrationWorker:
         self.observer.claimed()
         is_lost = False
         try:
-            self._run(claimed, lease)
+            owner = self.owner_of(claimed.workspace_id)
+            with log_context(**({"namespace": owner.namespace, "name": owner.name} if owner else {})):
+                self._run(claimed, lease)
         except StaleRevision:  # the concurrent transition has set a new due time if work is left
             is_lost = True
         finally:

@@ -33,6 +33,7 @@ from workspace_operator.log_lines import FieldValue, LogLine, log_context
 from workspace_operator.reconcile.model.outcomes import WARNING_REASONS
 from workspace_operator.reconcile.policies.startup_check import is_unchanged
 from workspace_operator.resources.schema import WORKSPACE, CustomResource
+from workspace_operator.resources.workspaces import FINALIZER
 
 logger = logging.getLogger(__name__)
 
@@ -218,8 +219,9 @@ class Controller:
             logger.exception("the list could not be compared with the store; all of its resources are reconciled")
             unchanged = frozenset()
         logger.info(
-            "compared %d listed resources with the store: %d are unchanged, the others are reconciled",
+            "compared %d listed %s resources with the store: %d are unchanged, the others are reconciled",
             len(listed),
+            self.resource.kind,
             len(unchanged),
         )
         with self.queue.lock:
@@ -351,14 +353,15 @@ def log_result(key: ResourceKey, result: ReconcileResult, *, seconds: float) -> 
     """Log a reconcile that changed anything, or whose result differs from the previous one."""
     if not (result.actions or result.ready_changed):
         return
+    metadata = result.document["metadata"]
     status, reason = ready_of(result.status)
-    level = logging.WARNING if reason in WARNING_REASONS else logging.INFO
+    is_released = "deletionTimestamp" in metadata and FINALIZER not in (metadata.get("finalizers") or ())
+    level = logging.WARNING if reason in WARNING_REASONS and not is_released else logging.INFO
     line = _line(
         key,
-        generation=result.document["metadata"].get("generation", 0),
+        generation=metadata.get("generation", 0),
         actions=result.actions,
-        ready=status,
-        reason=reason,
+        **({} if is_released else {"ready": status, "reason": reason}),  # nobody writes the status of what is gone
         duration_ms=int(seconds * 1000),
     )
     logger.log(level, line)

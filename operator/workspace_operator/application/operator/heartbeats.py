@@ -6,11 +6,11 @@ the monotonic clock of this process, and the process checked it regularly in tha
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from workspace_operator.application.ports import Heartbeats
+from workspace_operator.application.ports import Heartbeats, StalledResources
 from workspace_operator.errors import WorkspaceOperatorError
 from workspace_operator.reconcile.model.observed import Liveness, Namesake, ObservedState
 from workspace_operator.workspaces.model import Owner
@@ -102,12 +102,16 @@ class HeartbeatMonitor:
 
 @dataclass(slots=True, kw_only=True)
 class HeartbeatSender:
-    """Writes the heartbeat of this cluster, and passes those of all clusters to the monitor."""
+    """Writes the heartbeat of this cluster, and passes those of all clusters to the monitor.
+
+    ``stalled`` reads the Stalled resources of the cluster, which are written with the heartbeat.
+    """
 
     heartbeats: Heartbeats
     monitor: HeartbeatMonitor
     cluster_id: str
     clock: Callable[[], datetime]
+    stalled: Callable[[], Sequence[StalledResources]] = tuple
     _is_failing: bool = False
     _store_id: str = ""
 
@@ -121,7 +125,7 @@ class HeartbeatSender:
     def beat(self) -> None:
         """Send one heartbeat. A failure is logged once, since the next heartbeat tries again."""
         try:
-            self.heartbeats.beat(self.cluster_id, now=self.clock())
+            self.heartbeats.beat(self.cluster_id, stalled=self.stalled(), now=self.clock())
             store_id, beats = self.heartbeats.store_id(), self.heartbeats.all()
         except WorkspaceOperatorError as error:
             self._fail("the heartbeat could not be written: %s", error)

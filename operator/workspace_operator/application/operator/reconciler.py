@@ -1,5 +1,6 @@
 """Reconciler of Workspace resources: what the loop (`reconcile_loop`) observes, decides and applies for one."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,10 +20,12 @@ from workspace_operator.application.operator.reconcile_loop import (
 )
 from workspace_operator.application.ports import Credentials, Resources, Secrets, Workspaces
 from workspace_operator.errors import StoreUnavailable
+from workspace_operator.log_lines import LogLine
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.actions import (
     IRREVERSIBLE,
     AcceptLowerGeneration,
+    DeleteWorkspace,
     SecretAction,
     WorkspaceAction,
     WorkspacePlan,
@@ -38,6 +41,8 @@ from workspace_operator.reconcile.model.observed import (
 )
 from workspace_operator.reconcile.policies.decision import decide
 from workspace_operator.workspaces.model import PeopleCounts
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +125,25 @@ class _Workspace:
         reconciler, now = self.reconciler, self.reconciler.clock()
         if isinstance(action, SecretAction):
             self.manager.apply(action, now=now)
+        elif isinstance(action, DeleteWorkspace):
+            self._destroy(action)
         else:
             reconciler.workspaces.apply(action, now=now, spec=self.resource.spec_version)
         return True
+
+    def _destroy(self, action: DeleteWorkspace) -> None:
+        """Delete the workspace, and log it at once: the rest of the reconcile may fail."""
+        reconciler, resource = self.reconciler, self.resource
+        people = reconciler.count_people(action.workspace_id).total
+        reconciler.workspaces.apply(action, now=reconciler.clock(), spec=resource.spec_version)
+        line = LogLine(
+            namespace=resource.namespace,
+            name=resource.name,
+            reason="WorkspaceDestroyed",
+            workspace=action.workspace_id,
+            people=people,
+        )
+        logger.info(line)
 
     def decide(self, observed: Observation) -> WorkspacePlan:
         reconciler = self.reconciler

@@ -20,7 +20,7 @@ from workspace_operator.application.ports.databases import (
     SchemaState,
 )
 from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
-from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats
+from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats, StalledResources
 from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
 from workspace_operator.application.ports.migrations import MAX_DUE_DELAY, Batch, Lease, Migrations
 from workspace_operator.application.ports.people import LoadedPeople, People, UnitOfWork, UnitsOfWork
@@ -51,6 +51,7 @@ from workspace_operator.application.ports.sending import (
     NoticeUpdate,
     PersonMissing,
     QueuedDelivery,
+    RefusedMessages,
     RegisteredSender,
     Renderer,
     RoomLease,
@@ -123,6 +124,7 @@ __all__ = [
     "Previews",
     "Queue",
     "QueuedDelivery",
+    "RefusedMessages",
     "RegisteredSender",
     "Renderer",
     "ResourceWriter",
@@ -135,6 +137,7 @@ __all__ = [
     "Segments",
     "SendingQueue",
     "SendingTransaction",
+    "StalledResources",
     "StoredCredentials",
     "Template",
     "TemplateContent",

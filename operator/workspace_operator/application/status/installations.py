@@ -23,6 +23,9 @@ from workspace_operator.workspaces.model import Owner
 WORKER_LATE_AFTER: Final = timedelta(minutes=2)
 """How long a migration is due before it counts as one that no worker takes."""
 
+STALLED_KEPT: Final = timedelta(days=1)
+"""How long a cluster without workspaces and heartbeats counts as silent for the Stalled resources that it had."""
+
 NOTHING: Final = Directory(workspaces_by_cluster={}, queues=(), unknown_send_modes=(), overdue_migrations=frozenset())
 
 
@@ -57,8 +60,14 @@ class Installation:
 
     @property
     def silent_clusters(self) -> Sequence[str]:
-        """The clusters that own workspaces and whose operator has not written a heartbeat for a minute."""
-        return sorted((self.heartbeats.keys() - self.live_clusters) & self.directory.workspaces_by_cluster.keys())
+        """The clusters that need an operator and whose operator has not written a heartbeat for a minute.
+
+        They own workspaces, or had Stalled resources until a day ago: a database that was lost has no workspaces.
+        """
+        since = self.now - STALLED_KEPT
+        stalled = {cluster for cluster, known in self.heartbeats.items() if known.stalled and known.beat_at >= since}
+        needing = self.directory.workspaces_by_cluster.keys() | stalled
+        return sorted((self.heartbeats.keys() - self.live_clusters) & needing)
 
     @property
     def live_clusters(self) -> frozenset[str]:

@@ -1,15 +1,17 @@
 """What is wrong with an installation: rules in the order in which a person should look at them.
 
-Only what the database knows is judged. Reasons that only the cluster knows are in the status of the resources.
+Only what the database knows is judged. What only the cluster knows, operators write into it with their heartbeats:
+the Stalled resources of clusters that are alive, which come last, by kind and reason.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from workspace_operator.application.ports import Queue, SchemaState
+from workspace_operator.application.ports import Queue, SchemaState, StalledResources
 from workspace_operator.application.status.installations import Installation
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
@@ -22,6 +24,8 @@ MAX_PLACES: Final = 10
 LATE_AFTER: Final = timedelta(minutes=5)
 """How long a message is due before that counts as a problem of its own."""
 
+REFUSED_WITHIN: Final = timedelta(hours=24)
+
 
 class ProblemReason(StrEnum):
     """Reasons of problems: those of conditions where there is one, else of an installation as a whole."""
@@ -33,6 +37,7 @@ class ProblemReason(StrEnum):
     NO_WORKER = "NoWorker"
     TRANSPORT_UNKNOWN = "TransportUnknown"
     UNKNOWN_SEND_BEHAVIOR = "UnknownSendBehavior"
+    MESSAGES_REFUSED = "MessagesRefused"
     MESSAGES_LATE = "MessagesLate"
     MIGRATION_NOT_TAKEN = "MigrationNotTaken"
     MIGRATION_BLOCKED = "MigrationBlocked"
@@ -45,12 +50,13 @@ class Problem:
     """Something that is wrong.
 
     Attributes:
+        reason: a `ProblemReason`, or the reason of Stalled resources.
         count: of the places; ``places`` are the first of them, each with what is wrong there.
         why: what is wrong, in a sentence.
         remedy: what to do, with the command.
     """
 
-    reason: ProblemReason
+    reason: str
     why: str
     remedy: str
     count: int = 1
@@ -95,12 +101,8 @@ def root_keys_differ(state: Installation) -> Problem | None:
 
 def operators_are_silent(state: Installation) -> Problem | None:
     """Operators of clusters that own workspaces write no heartbeat any more."""
-    counts = state.directory.workspaces_by_cluster
     return _at(
-        [
-            f"cluster {cluster}: {counts[cluster]} workspaces, silent since {state.heartbeats[cluster].beat_at:%F %T}"
-            for cluster in state.silent_clusters
-        ],
+        [_silent(state, cluster) for cluster in state.silent_clusters],
         reason=ProblemReason.OPERATOR_SILENT,
         why="Operators have not written a heartbeat for a minute: specs are not put in force.",
         remedy="Look at the operator's pod and log there. If the cluster is gone, `workspacectl workspaces move`.",
@@ -161,6 +163,20 @@ def send_behaviors_are_unknown(state: Installation) -> Problem | None:
         reason=ProblemReason.UNKNOWN_SEND_BEHAVIOR,
         why="The send behavior is one that this version does not know, so that messages wait.",
         remedy="Install the version that set it, or set spec.sendBehavior again.",
+    )
+
+
+def messages_are_refused(state: Installation) -> Problem | None:
+    """SMTP servers refused messages for good within a day."""
+    since, counts = state.now - REFUSED_WITHIN, Counter[tuple[str, int]]()
+    for refused in (refused for sender in state.senders for refused in sender.refusals if refused.hour > since):
+        counts[refused.transport, refused.code] += refused.count
+    return _at(
+        [f"transport {transport}: {count} with code {code}" for (transport, code), count in sorted(counts.items())],
+        reason=ProblemReason.MESSAGES_REFUSED,
+        why="SMTP servers refused messages for good within 24 hours; such a message is not sent again.",
+        remedy="`workspacectl messages list --workspace NAMESPACE/NAME --state failed` and `messages show` have the "
+        "server's replies. Correct what they say (the sender's address, rights, size), and send the messages again.",
     )
 
 
@@ -238,6 +254,7 @@ RULES: tuple[Callable[[Installation], Problem | None], ...] = (
     transports_are_not_offered,
     notice_transports_are_not_offered,
     send_behaviors_are_unknown,
+    messages_are_refused,
     messages_are_late,
     migrations_are_not_taken,
     migrations_are_blocked,
@@ -246,9 +263,38 @@ RULES: tuple[Callable[[Installation], Problem | None], ...] = (
 )
 
 
+SEEN_IN_DATABASE: Final = frozenset(
+    {ProblemReason.MIGRATION_BLOCKED, ProblemReason.ROOT_KEY_MISMATCH, ProblemReason.TRANSPORT_UNKNOWN}
+)
+"""Reasons of Stalled resources that a rule finds in the database with more to say."""
+
+
 def problems_of(state: Installation) -> Sequence[Problem]:
-    """Everything that is wrong, in the order of the rules."""
-    return [problem for rule in RULES if (problem := rule(state)) is not None]
+    """Everything that is wrong, in the order of the rules, and then the Stalled resources."""
+    found = [problem for rule in RULES if (problem := rule(state)) is not None]
+    said = SEEN_IN_DATABASE.intersection(problem.reason for problem in found)
+    return [*found, *(problem for problem in resources_are_stalled(state) if problem.reason not in said)]
+
+
+def resources_are_stalled(state: Installation) -> Sequence[Problem]:
+    """The Stalled resources of clusters that are alive, one problem for each kind and reason."""
+    by_reason = defaultdict[tuple[str, str], list[tuple[str, StalledResources]]](list)
+    for cluster in sorted(state.live_clusters):
+        for stalled in state.heartbeats[cluster].stalled:
+            by_reason[stalled.reason, stalled.kind].append((cluster, stalled))
+    return [
+        Problem(
+            reason=reason,
+            why=f"The operator needs a person for {kind}s. It says of {known[0][1].names[0]}: {known[0][1].message}",
+            remedy="Do what the message of each resource says: `kubectl get workspaces,accounts --all-namespaces -o "
+            "wide` lists them.",
+            count=sum(stalled.count for _, stalled in known),
+            places=tuple(f"cluster {cluster}: {kind} {name}" for cluster, stalled in known for name in stalled.names)[
+                :MAX_PLACES
+            ],
+        )
+        for (reason, kind), known in sorted(by_reason.items())
+    ]
 
 
 def _at(places: Sequence[str], *, reason: ProblemReason, why: str, remedy: str) -> Problem | None:
@@ -256,6 +302,13 @@ def _at(places: Sequence[str], *, reason: ProblemReason, why: str, remedy: str) 
     if not places:
         return None
     return Problem(reason=reason, why=why, remedy=remedy, count=len(places), places=tuple(places[:MAX_PLACES]))
+
+
+def _silent(state: Installation, cluster: str) -> str:
+    heartbeat, workspaces = state.heartbeats[cluster], state.directory.workspaces_by_cluster.get(cluster, 0)
+    stalled = sum(each.count for each in heartbeat.stalled)
+    has = f"{workspaces} workspaces" + (f", {stalled} resources Stalled at the end" if stalled else "")
+    return f"cluster {cluster}: {has}, silent since {heartbeat.beat_at:%F %T}"
 
 
 def _due(state: Installation) -> Iterable[Queue]:

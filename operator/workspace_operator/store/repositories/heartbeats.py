@@ -1,12 +1,13 @@
 """The identity of the database, and the heartbeats and workspaces of its clusters."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import Heartbeat
+from workspace_operator.application.ports import Heartbeat, StalledResources
 from workspace_operator.errors import StoreUnavailable
 from workspace_operator.reconcile.model.observed import Namesake
 from workspace_operator.store.engine.databases import Database
@@ -34,15 +35,16 @@ class SQLHeartbeats:
 
     database: Database
 
-    def beat(self, cluster: str, *, now: datetime) -> None:
-        """Record a heartbeat of a cluster."""
-        self.database.writing(lambda connection: _beat(connection, cluster, now))
+    def beat(self, cluster: str, *, stalled: Sequence[StalledResources] = (), now: datetime) -> None:
+        """Record a heartbeat of a cluster, with its Stalled resources."""
+        values = {"beat_at": now, "stalled": [asdict(each) for each in stalled]}
+        self.database.writing(lambda connection: _beat(connection, cluster, values))
 
     def all(self) -> Mapping[str, Heartbeat]:
         """The newest heartbeats by cluster ID."""
         with self.database.reading() as connection:
             rows = connection.execute(sa.select(cluster_heartbeat))
-            return {row.cluster: Heartbeat(beats=row.beats, beat_at=row.beat_at) for row in rows}
+            return {row.cluster: _heartbeat_of(row) for row in rows}
 
     def store_id(self) -> str:
         """The identity of the database, a UUID that was created with its schema."""
@@ -63,8 +65,13 @@ def namesakes_of(connection: sa.Connection, owner: Owner) -> tuple[Namesake, ...
     return tuple(Namesake(workspace=workspace_of(row), beats=row.beats) for row in rows)
 
 
-def _beat(connection: sa.Connection, cluster: str, now: datetime) -> None:
+def _heartbeat_of(row: sa.Row[Any]) -> Heartbeat:
+    stalled = (StalledResources(**each | {"names": tuple(each["names"])}) for each in row.stalled or ())
+    return Heartbeat(beats=row.beats, beat_at=row.beat_at, stalled=tuple(stalled))
+
+
+def _beat(connection: sa.Connection, cluster: str, values: Mapping[str, Any]) -> None:
     update = sa.update(cluster_heartbeat).where(cluster_heartbeat.c.cluster == cluster)
-    updated = connection.execute(update.values(beats=cluster_heartbeat.c.beats + 1, beat_at=now)).rowcount
+    updated = connection.execute(update.values(beats=cluster_heartbeat.c.beats + 1, **values)).rowcount
     if not updated:
-        connection.execute(sa.insert(cluster_heartbeat).values(cluster=cluster, beats=1, beat_at=now))
+        connection.execute(sa.insert(cluster_heartbeat).values(cluster=cluster, beats=1, **values))

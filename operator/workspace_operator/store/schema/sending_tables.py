@@ -197,6 +197,8 @@ sender = sa.Table(
     sa.Column("transports", sa.JSON, nullable=False),
     sa.Column("key_fingerprint", sa.Text, nullable=False),
     sa.Column("beat_at", UTCTime, nullable=False),
+    # Messages that servers refused, by transport and hour; null before the first heartbeat has them.
+    sa.Column("refusals", sa.JSON(none_as_null=True)),
 )
 
 # Messages that a workspace sent, by calendar month in UTC ("2026-11"); written by the sender that leases its mailroom.

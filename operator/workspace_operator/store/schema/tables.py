@@ -131,6 +131,8 @@ cluster_heartbeat = sa.Table(
     sa.Column("cluster", BinaryText, primary_key=True),
     sa.Column("beats", sa.BigInteger, nullable=False),
     sa.Column("beat_at", UTCTime, nullable=False),
+    # Resources of the cluster that are Stalled, as counts with a few names; null before the first heartbeat has them.
+    sa.Column("stalled", sa.JSON(none_as_null=True)),
 )
 
 workspace_lock = workspace_table(

@@ -62,11 +62,12 @@ def lease_room(
             return None
         values = {"lease_owner": worker, "lease_expires_at": now + duration}
         connection.execute(sa.update(mailroom).where(mailroom.c.workspace_id == found).values(values))
-        owned = sa.select(workspace.c.owner_namespace, workspace.c.send_version)
+        owned = sa.select(workspace.c.owner_namespace, workspace.c.owner_name, workspace.c.send_version)
         owner = connection.execute(owned.where(workspace.c.workspace_id == found)).one_or_none()
         return RoomLease(
             workspace_id=found,
             namespace=owner.owner_namespace if owner else "",
+            name=owner.owner_name if owner else "",
             worker=worker,
             duration=duration,
             send_version=owner.send_version if owner else 0,

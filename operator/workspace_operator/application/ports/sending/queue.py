@@ -28,12 +28,13 @@ class RoomLease:
     """The lease of a sender on the queue of one workspace.
 
     Attributes:
-        namespace: of the workspace's owner when the lease began.
+        namespace, name: of the workspace's owner when the lease began.
         send_version: of the sending rules when the lease began.
     """
 
     workspace_id: int
     namespace: str
+    name: str
     worker: str
     duration: timedelta
     send_version: int
@@ -112,17 +113,29 @@ class RoomStatus:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedMessages:
+    """Messages that a server refused for good with one SMTP code, in the hour that begins at ``hour`` (UTC)."""
+
+    transport: str
+    hour: datetime
+    code: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredSender:
     """A sender that wrote a heartbeat, with the transports that it offers.
 
     Attributes:
         has_database_key: whether its root key is that of the database; if not, it hands over nothing.
+        refusals: the messages of the 24 hours before the heartbeat that were refused.
     """
 
     worker: str
     offers: tuple[TransportOffer, ...]
     has_database_key: bool
     beat_at: datetime
+    refusals: tuple[RefusedMessages, ...] = ()
 
     def is_alive(self, now: datetime) -> bool:
         """Whether its heartbeat is recent enough to count."""
@@ -223,9 +236,15 @@ class SendingQueue(Protocol):
         ...
 
     def register_sender(
-        self, worker: str, offers: Sequence[TransportOffer], key_fingerprint: str, *, now: datetime
+        self,
+        worker: str,
+        offers: Sequence[TransportOffer],
+        key_fingerprint: str,
+        *,
+        refusals: Sequence[RefusedMessages] = (),
+        now: datetime,
     ) -> bool:
-        """Write the heartbeat of a sender and what it offers.
+        """Write the heartbeat of a sender, what it offers, and what servers refused of it lately.
 
         The first sender of a database leaves its fingerprint there. Returns whether the fingerprints agree: a sender
         with another root key begins no hand-over (sending §4.2).

@@ -4,13 +4,14 @@ import logging
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from workspace_operator.application.lease_metrics import LeaseMetrics
 from workspace_operator.application.ports import EndedAttempt, SendingQueue, TransportPool
 from workspace_operator.errors import WorkspaceOperatorError
-from workspace_operator.sending.deliveries import DeliveryState
+from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,10 @@ HELD_REASONS = {
 
 
 class SenderMetrics:
-    """Counts what a sender does, and renders it as Prometheus text; each reason has a sample from the start."""
+    """Counts what a sender does, and renders it as Prometheus text.
+
+    Each reason, and each outcome of a transport, has a sample from the start.
+    """
 
     def __init__(self, *, queue: SendingQueue, transports: TransportPool, clock: Callable[[], datetime]) -> None:
         self._queue, self._transports, self._clock = queue, transports, clock
@@ -67,8 +71,13 @@ class SenderMetrics:
             held="Workspaces whose messages this process has a lease of.",
             lost="Leases that ended early: another sender has the messages, or the workspace is gone.",
         )
+        self._make_samples()
+
+    def _make_samples(self) -> None:
         for reason in HELD_REASONS.values():
             self._held.labels(reason)
+        for offer, outcome in product(self._transports.offers, AttemptOutcome):
+            self._handed_over.labels(offer.name, outcome.value)
 
     def leased(self) -> None:
         """Count a lease that begins."""

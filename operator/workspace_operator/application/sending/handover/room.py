@@ -209,6 +209,7 @@ class Room:
         workspace_id = self.lease.workspace_id
         if self._rules is not None:
             self.setup.observer.ended(self._rules.transport_name, ended)
+            self.setup.refusals.add(self._rules.transport_name, ended, now=self.setup.clock())
         failures = Counter((attempt.outcome, attempt.code) for attempt in ended)
         failures.pop((AttemptOutcome.SENT, 250), None)
         for (outcome, code), count in failures.items():

@@ -14,6 +14,7 @@ from workspace_operator.application.ports import RoomLease
 from workspace_operator.application.sending.handover.room import Room
 from workspace_operator.application.sending.handover.setup import SenderSetup
 from workspace_operator.errors import StaleRevision, StoreUnavailable
+from workspace_operator.log_lines import log_context
 
 logger = logging.getLogger(__name__)
 
@@ -98,8 +99,9 @@ class Sender:
         key, transports = self.setup.root_key, self.setup.transports
         if key is None:
             return False
+        now = self.setup.clock()
         matches = self.setup.queue.register_sender(
-            self.worker, transports.offers, key.fingerprint(), now=self.setup.clock()
+            self.worker, transports.offers, key.fingerprint(), refusals=self.setup.refusals.recent(now), now=now
         )
         if self._key_matched and not matches:
             logger.error(
@@ -116,6 +118,10 @@ class Sender:
         return self.setup.queue.lease_room(self.worker, LEASE_DURATION, exclude=exclude, now=self.setup.clock())
 
     def _work(self, lease: RoomLease) -> None:
+        with log_context(namespace=lease.namespace, name=lease.name):
+            self._take_turn(lease)
+
+    def _take_turn(self, lease: RoomLease) -> None:
         self.setup.observer.leased()
         is_lost = False
         try:

@@ -4,11 +4,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from workspace_operator.application.ports import EndedAttempt, Renderer, SendingQueue, TransportPool
+from workspace_operator.application.sending.handover.refusals import RefusalCounts
 from workspace_operator.sending.deliveries import TOO_LATE
 from workspace_operator.sending.keys import RootKey
 
@@ -54,6 +55,7 @@ class SenderSetup:
         too_late: how long after it was due a message is still sent.
         max_batch: deliveries in a transaction, at most.
         observer: counts what happens.
+        refusals: counts what servers refuse, for the heartbeat.
     """
 
     queue: SendingQueue
@@ -66,6 +68,7 @@ class SenderSetup:
     max_batch: int = MAX_BATCH
     stopping: Callable[[], bool] = lambda: False
     observer: Observer
+    refusals: RefusalCounts = field(default_factory=RefusalCounts)
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], object] = time.sleep
     jitter: Callable[[], float] = random.random

@@ -17,8 +17,8 @@ app = typer.Typer()
 
 REASONS_PAGE = "docs/reasons.md"
 CLUSTER_HINT = (
-    "Not known to the database: whether resources are invalid, or conflict by name, owner or Secret. Ask the cluster: "
-    "kubectl get workspaces --all-namespaces"
+    "Of resources, it knows what operators wrote within the last minute. The cluster knows the present state: "
+    "kubectl get workspaces,accounts --all-namespaces -o wide"
 )
 
 
@@ -33,8 +33,8 @@ def status(
     """Show what is wrong with the installation.
 
     For each problem, it says where, why, and what to do. It reads the database only, and writes nothing. Each problem
-    has a reason, which docs/reasons.md explains. Reasons that only the cluster knows are in the status of the
-    resources: kubectl get workspaces --all-namespaces.
+    has a reason, which docs/reasons.md explains. Operators write every 10 seconds which resources are Stalled. The
+    cluster has the present status of all: kubectl get workspaces,accounts --all-namespaces -o wide.
 
     Exit codes: 0 nothing is wrong; 3 something is wrong; 1 an error; 64 wrong usage.
     """
@@ -109,7 +109,7 @@ def _document(state: Installation, problems: Sequence[Problem]) -> dict[str, Any
         "migrations": dict(Counter(migration.stage.value for _, migration in state.migrations)),
         "problems": [
             {
-                "reason": problem.reason.value,
+                "reason": str(problem.reason),
                 "count": problem.count,
                 "places": list(problem.places),
                 "why": problem.why,

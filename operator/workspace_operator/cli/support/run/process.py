@@ -29,6 +29,7 @@ def process_context(context: typer.Context, log_format: LogFormat, *, verbose: b
         signal.signal(signal_number, lambda *_: stop_event.set())
     try:
         yield stop_event
+        logger.info("stopped")
     except (WorkspaceOperatorError, OSError) as error:
         message = f"{error}{_source(context, error)}"
         if log_format is LogFormat.JSON:

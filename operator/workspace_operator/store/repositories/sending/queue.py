@@ -1,14 +1,15 @@
 """The queues of all workspaces: leases of senders, their transactions, and the root key of the database."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import (
     EndedAttempt,
+    RefusedMessages,
     RegisteredSender,
     RoomLease,
     RoomStatus,
@@ -90,7 +91,13 @@ class SQLSendingQueue(MergeOnTouchRepository):
             return oldest_due_at(connection)
 
     def register_sender(
-        self, worker: str, offers: Sequence[TransportOffer], key_fingerprint: str, *, now: datetime
+        self,
+        worker: str,
+        offers: Sequence[TransportOffer],
+        key_fingerprint: str,
+        *,
+        refusals: Sequence[RefusedMessages] = (),
+        now: datetime,
     ) -> bool:
         """Write the heartbeat of a sender; whether the database has its root key."""
         values = {
@@ -98,6 +105,7 @@ class SQLSendingQueue(MergeOnTouchRepository):
             "transports": [offer_document(offer) for offer in offers],
             "key_fingerprint": key_fingerprint,
             "beat_at": now,
+            "refusals": [asdict(each) | {"hour": each.hour.isoformat()} for each in refusals],
         }
 
         def work(connection: sa.Connection) -> bool:
@@ -123,6 +131,7 @@ class SQLSendingQueue(MergeOnTouchRepository):
                     offers=tuple(map(offer_of, row.transports)),
                     has_database_key=row.key_fingerprint == fingerprint,
                     beat_at=row.beat_at,
+                    refusals=tuple(map(_refusals_of, row.refusals or ())),
                 )
                 for row in rows
             ]
@@ -136,6 +145,10 @@ class SQLSendingQueue(MergeOnTouchRepository):
         update = sa.update(store_identity).values(root_key_fingerprint=key_fingerprint)
         self.database.writing(lambda connection: connection.execute(update).rowcount)
         return discard_waiting_messages(self.database, now=now) if discard_waiting else 0
+
+
+def _refusals_of(document: Mapping[str, Any]) -> RefusedMessages:
+    return RefusedMessages(**{**document, "hour": datetime.fromisoformat(document["hour"])})
 
 
 _SET_FIRST_FINGERPRINT = (
