@@ -105,6 +105,41 @@ def test_each_answer_has_its_error(server: Server, status: int, error: type[Exce
     assert KEY not in repr((raised.value, raised.value.__cause__, raised.value.__context__))
 
 
+@pytest.mark.parametrize(
+    ("status", "answer", "told"),
+    [
+        (
+            403,
+            json.dumps({"message": "unable to create new content in namespace x"}),
+            ": unable to create new content ",
+        ),
+        (422, json.dumps({"message": "m" * 301}), f": {'m' * 299}…"),
+        (403, json.dumps({"message": None}), "/workspaces"),
+        (403, "[]", "/workspaces"),
+        (403, "<html>", "/workspaces"),
+    ],
+    ids=["a reason", "a long one", "none", "no Status", "no JSON"],
+)
+def test_refusal_to_create_says_why(server: Server, status: int, answer: str, told: str) -> None:
+    server.script.answers = [(status, answer)]
+
+    with pytest.raises(ClusterForbidden) as raised:
+        ClusterResources(server.api, "ours").create("x", {})
+
+    assert told in str(raised.value)
+    assert len(told) < 100 or str(raised.value).endswith(told)
+    assert not told.startswith("/") or str(raised.value).endswith(told)
+
+
+def test_conflict_of_a_creation_says_no_more(server: Server) -> None:
+    server.script.answers = [(409, json.dumps({"message": KEY}))]
+
+    with pytest.raises(StaleRevision) as raised:
+        ClusterResources(server.api, "ours").create("x", {})
+
+    assert KEY not in str(raised.value)
+
+
 def test_busy_server_is_asked_again(server: Server) -> None:
     server.script.answers = [(429, "{}"), (200, '{"a": 1}')]
 

@@ -115,6 +115,7 @@ def test_first_workspace_is_created_once(env: AccountEnv) -> None:
     env.reconcile()
 
     assert [each["metadata"]["name"] for each in env.first.created] == ["acme"]
+    assert [event.reason for _, _, event in env.resources.events] == ["FirstWorkspaceCreated", "InForce"]
     assert status["firstWorkspaceTime"] == "2026-05-01T12:00:00Z"
 
 
@@ -125,6 +126,7 @@ def test_workspace_that_came_first_ends_the_question(env: AccountEnv) -> None:
     status = env.reconcile()
 
     assert (env.first.tries, env.first.created, env.reason()) == (1, [], "InForce")
+    assert [event.reason for _, _, event in env.resources.events] == ["InForce"]
     assert "firstWorkspaceTime" in status
 
 

@@ -91,4 +91,4 @@ def test_known_owners_in_a_full_account_are_not_asked_about(env: ReconcilerEnv) 
     assert isinstance(env.resources, NamespacedResources)
     assert [owner.name for owner in env.resources.asked] == ["released"]
     assert env.reason() == "PlanLimitReached"
-    assert "They are: 2 released (" in env.status()["conditions"][0]["message"]
+    assert 'count: 2 "released" (team-a/released, ' in env.status()["conditions"][0]["message"]

@@ -27,15 +27,15 @@ def test_month_is_that_of_utc(moment: datetime, month: str) -> None:
 
 
 def test_month_is_parsed() -> None:
-    assert parse_month("2026-01", field="--month") == "2026-01"
+    assert parse_month("2026-01") == "2026-01"
 
 
 @pytest.mark.parametrize("text", ["2026-13", "2026-00", "2026-1", "26-01", "2026-01-01", "", "november"])
 def test_other_text_is_no_month(text: str) -> None:
     with pytest.raises(InvalidInput, match="must be a year and a month, such as 2026-11") as raised:
-        parse_month(text, field="--month")
+        parse_month(text)
 
-    assert raised.value.field == "--month"
+    assert raised.value.field == "month"
 
 
 def test_account_uses_what_its_workspaces_use() -> None:

@@ -1,7 +1,8 @@
 """Requests to the Kubernetes API, with the connections, TLS and authentication of the official client.
 
 This module does not use its classes for the kinds of Kubernetes: those for Events and Secrets need 21 MB of memory. No
-error contains the body of a request or a response, which may be a Secret.
+error contains the body of a request or a response, which may be a Secret; the message of a refusal only if the caller
+asks for it.
 """
 
 import json
@@ -30,6 +31,9 @@ MERGE_PATCH = "application/merge-patch+json"
 TIMEOUTS = urllib3.Timeout(connect=5.0, read=20.0)
 """Seconds to connect and to answer: a resync must not hang on an unavailable cluster."""
 
+REFUSAL_LENGTH = 300
+"""Maximum length of the server's reason in an error: the condition that quotes it holds 1000 characters."""
+
 STATUS_ERRORS: Mapping[int, type[WorkspaceOperatorError]] = {
     HTTPStatus.BAD_REQUEST: ClusterForbidden,
     HTTPStatus.FORBIDDEN: ClusterForbidden,
@@ -51,8 +55,11 @@ def request(
     content_type: str = JSON,
     accept: str = JSON,
     dry_run: bool = False,
+    with_reason: bool = False,
 ) -> Json:
     """Send one request. ``accept`` is a form of JSON; a dry run is validated, but changes nothing.
+
+    With ``with_reason`` a ClusterForbidden says why, in the server's words, which may quote the body of the request.
 
     Raises NotFound, StaleRevision, ClusterForbidden or ClusterUnavailable.
     """
@@ -72,12 +79,24 @@ def request(
         raise ClusterUnavailable(f"the Kubernetes API at {settings.host} does not answer: {error}") from error
     if response.status >= HTTPStatus.BAD_REQUEST:
         kind = STATUS_ERRORS.get(response.status, ClusterUnavailable)
-        raise kind(f"the Kubernetes API answers {response.status} {response.reason} to {method} {path}")
+        why = refusal_text(response.data) if with_reason and kind is ClusterForbidden else ""
+        raise kind(f"the Kubernetes API answers {response.status} {response.reason} to {method} {path}{why}")
     try:
         document: Json = json.loads(response.data)
     except ValueError:
         raise ClusterUnavailable("the response of the Kubernetes API is not JSON; a proxy may have answered") from None
     return document
+
+
+def refusal_text(answer: bytes) -> str:
+    """The message of a Status, after a colon and cut to `REFUSAL_LENGTH`; empty for another answer."""
+    try:
+        status = json.loads(answer)
+    except ValueError:
+        return ""
+    message = str(status.get("message") or "") if isinstance(status, Mapping) else ""
+    cut = message if len(message) <= REFUSAL_LENGTH else message[: REFUSAL_LENGTH - 1] + "…"
+    return f": {cut}" if cut else ""
 
 
 def authorization_header(settings: client.Configuration) -> str | None:

@@ -74,8 +74,8 @@ class ClusterResources:
         return any(account_name_of(spec) == account for spec in specs)
 
     def create(self, namespace: str, manifest: Mapping[str, Any]) -> None:
-        """Create a resource. Raises StaleRevision if there is one of that name, or ClusterForbidden."""
-        request(self.api, "POST", self._path(namespace), manifest, accept=METADATA)
+        """Create a resource. Raises StaleRevision if there is one of that name, or ClusterForbidden, which says why."""
+        request(self.api, "POST", self._path(namespace), manifest, accept=METADATA, with_reason=True)
 
     def owner_is_gone(self, owner: Owner) -> bool:
         """Whether the resource that owns a workspace no longer exists; False if the cluster forbids to read it."""

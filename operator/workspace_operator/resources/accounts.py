@@ -11,6 +11,7 @@ from pydantic import Field
 from workspace_operator.access.model import Role
 from workspace_operator.resources.documents import INT64, Document
 from workspace_operator.resources.statuses import AccountStatus
+from workspace_operator.resources.workspaces import NAME_MAX_LENGTH as WORKSPACE_NAME_MAX_LENGTH
 
 KIND = "Account"
 PLURAL = "accounts"
@@ -26,8 +27,13 @@ MAX_MEMBERS = 400
 
 MAX_MEMBER_WORKSPACES = 200
 
+_LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 EmailAddress = Annotated[str, Field(min_length=1, max_length=254)]
-WorkspaceName = Annotated[str, Field(min_length=1, max_length=253)]
+WorkspaceName = Annotated[
+    str, Field(min_length=1, max_length=WORKSPACE_NAME_MAX_LENGTH, pattern=rf"^{_LABEL}(\.{_LABEL})*$")
+]
+"""A name that a Workspace can have. A pattern, since a CEL rule over all lists is beyond the API server's budget."""
+
 SET = {"x-kubernetes-list-type": "set"}
 MAP_BY_EMAIL = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["email"]}
 

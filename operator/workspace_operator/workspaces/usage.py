@@ -19,10 +19,10 @@ def month_of(moment: datetime) -> Month:
     return Month(f"{moment.astimezone(UTC):%Y-%m}")
 
 
-def parse_month(text: str, *, field: str) -> Month:
+def parse_month(text: str) -> Month:
     """Parse a month. Raises InvalidInput."""
     if not _is_month(text):
-        raise InvalidInput(f"{field} {text!r} must be a year and a month, such as 2026-11", field=field)
+        raise InvalidInput(f"{text!r} must be a year and a month, such as 2026-11", field="month")
     return Month(text)
 
 

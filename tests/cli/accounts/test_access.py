@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run, manifest, write
+from tests.cli.gitops.test_account_manifests import write_account
 from workspace_operator import bootstrap
 from workspace_operator.access.model import Member, Role
 from workspace_operator.reconcile.model.accounts import AccountKey, AccountSettings, SetAccount
@@ -40,6 +41,22 @@ def test_member_reaches_the_listed_workspaces(run: Run) -> None:
     [line] = run("access", "explain", "ben@example.com").out.splitlines()[1:]
 
     assert line.split()[2:6] == ["crm", "acme", "Viewer", "5"]
+
+
+def test_names_that_a_member_does_not_reach_are_told(run: Run) -> None:
+    write_account(name="acme", members=[{"email": "ben@example.com", "workspaces": ["nosuch", "shop", "crm"]}])
+    assert run("apply", "-f", "account.yaml").code == 0
+
+    done = run("access", "explain", "BEN@example.com")
+
+    assert done.err.splitlines() == [
+        "BEN@example.com reaches 1 of 3 workspaces",
+        "member of default/acme: the workspace nosuch does not exist",
+        "member of default/acme: the workspace shop is of the account other",
+    ]
+    assert "member of" not in run("access", "explain", "BEN@example.com", "--cluster-id", "c2").err
+    assert "member of" not in run("access", "explain", "BEN@example.com", "-w", "default/crm").err
+    assert "member of" not in run("access", "explain", "ana@example.com").err
 
 
 def test_workspace_that_is_not_reached_is_explained(run: Run) -> None:

@@ -48,19 +48,37 @@ def test_csv_has_a_line_for_each_workspace(run: Run) -> None:
     ]
 
 
-def test_json_has_the_usage_of_a_month(run: Run) -> None:
-    [default, _] = json.loads(run("usage", "--month", "2020-01", "-o", "json").out)
+def test_json_has_the_usage_and_the_limit(run: Run) -> None:
+    write_account(plan={"workspaceLimit": 5})
+    run("apply", "-f", "account.yaml")
+
+    [default, _] = json.loads(run("usage", "-o", "json").out)
 
     assert default == {
         "cluster": "local",
         "namespace": "default",
         "account": "default",
-        "month": "2020-01",
+        "month": this_month(),
         "workspaces": 2,
-        "workspace_limit": None,
+        "workspaceLimit": 5,
         "people": 2,
-        "messages_sent": 0,
+        "messagesSent": 1,
     }
+
+
+def test_json_names_the_workspace_of_a_line(run: Run) -> None:
+    [crm, *_] = json.loads(run("usage", "--per-workspace", "-o", "json").out)
+
+    assert (crm["workspace"], crm["workspaceID"], crm["messagesSent"]) == ("crm", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "counted"), [((), ",,,0"), (("--per-workspace",), "crm,1,,0")], ids=["by account", "by workspace"]
+)
+def test_other_month_has_messages_only(run: Run, words: tuple[str, ...], counted: str) -> None:
+    line = run("usage", "--month", "2020-01", *words, "-o", "csv").out.splitlines()[1]
+
+    assert line == f"local,default,default,2020-01,{counted}"
 
 
 def test_other_cluster_has_no_line(run: Run) -> None:
@@ -74,10 +92,11 @@ def test_unknown_account_is_an_error(run: Run) -> None:
     assert failure.endswith(" has neither a workspace nor an Account resource of the account default/missing")
 
 
-def test_wrong_month_is_an_error(run: Run) -> None:
-    assert run("usage", "--month", "11/2026").failure == (
-        "error: --month '11/2026' must be a year and a month, such as 2026-11"
-    )
+def test_wrong_month_is_wrong_usage(run: Run) -> None:
+    done = run("usage", "--month", "11/2026")
+
+    assert (done.code, done.out) == (64, "")
+    assert "Invalid value for --month: '11/2026' must be a year and a month, such as 2026-11" in done.err
 
 
 @pytest.mark.parametrize(
@@ -96,12 +115,3 @@ def test_account_without_workspaces_is_shown_with_its_limit(
     done = run("usage", "--account", "default/club", *words)
 
     assert done.out.splitlines()[-1].split()[-len(printed) :] == [word.format(month=this_month()) for word in printed]
-
-
-def test_limit_stands_beside_the_workspaces(run: Run) -> None:
-    write_account(plan={"workspaceLimit": 5})
-    run("apply", "-f", "account.yaml")
-
-    [default, _] = json.loads(run("usage", "-o", "json").out)
-
-    assert (default["workspaces"], default["workspace_limit"]) == (2, 5)

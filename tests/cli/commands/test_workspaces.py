@@ -60,10 +60,10 @@ def test_list_prints_as_json_and_csv(run: Run, tmp_path: Path) -> None:
     as_json, as_csv = (run("workspaces", "list", "--orphans", "-o", output) for output in ("json", "csv"))
 
     first, _, formula = json.loads(as_json.out)
-    assert (formula["display_name"], formula["owner"]) == ("=1", "unknown")
+    assert (formula["displayName"], formula["owner"]) == ("=1", "unknown")
     assert first == {
         "id": 1,
-        "display_name": "CRM",
+        "displayName": "CRM",
         "identifiers": "EmailOrID",
         "cluster": "old",
         "namespace": "default",
@@ -73,7 +73,7 @@ def test_list_prints_as_json_and_csv(run: Run, tmp_path: Path) -> None:
         "owner": "cluster silent",
     }
     assert as_csv.out.splitlines() == [
-        ",".join(first),
+        "id,display_name,identifiers,cluster,namespace,name,account,people,owner",
         "1,CRM,EmailOrID,old,default,crm,default,1,cluster silent",
         "2,Club,EmailOrID,old,default,club,default,0,cluster silent",
         "3,'=1,EmailOrID,new,default,formula,default,0,unknown",

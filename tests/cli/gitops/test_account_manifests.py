@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Result, Run, write
+from workspace_operator.reconcile.status.account_messages import first_workspace_planned
 from workspace_operator.resources.workspaces import API_VERSION
 
 ACCOUNT = ("NAMESPACE", "ACCOUNT", "READY", "REASON", "WORKSPACES", "LIMIT")
@@ -33,7 +34,7 @@ def test_account_holds_back_workspaces_of_the_same_apply(both: Run) -> None:
     lines = [line.split() for line in done.out.splitlines()]
     assert done.code == 3
     assert tuple(lines[0]) == ACCOUNT
-    assert lines[1] == ["default", "default", "True", "InForce", "0", "1"]
+    assert lines[1] == ["default", "default", "True", "InForce", "1", "1"]
     assert [line[1:4] for line in lines[3:5]] == [["a", "True", "InForce"], ["b", "False", "PlanLimitReached"]]
     assert 'default/b: The account "default" has 1 of at most 1 workspaces' in done.out
     assert done.err == "new workspaces: default/a\n"
@@ -61,6 +62,57 @@ def test_plan_shows_what_the_apply_would_do(both: Run) -> None:
         "  set spec.admins to ada@shop.example",
     ]
     assert "default/b: would be blocked (PlanLimitReached)" in planned.out
+
+
+def test_plan_of_a_new_account_shows_its_first_workspace(run: Run) -> None:
+    write_account(name="crm")
+
+    planned = run("plan", "-f", "account.yaml")
+
+    assert planned.out.splitlines()[:4] == [
+        "Account default/crm: would change",
+        "  set spec.displayName to Team",
+        '  create the first workspace "crm"',
+        f"  → {first_workspace_planned('crm')}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("account", "other"), [({"firstWorkspace": "None"}, ""), ({}, "  accountName: crm")], ids=["None", "named"]
+)
+def test_plan_without_first_workspace_shows_none(run: Run, account: dict[str, Any], other: str) -> None:
+    write_account(name="crm", **account)
+    write("other.yaml", "other", "Other", more=other)
+
+    assert "first workspace" not in run("plan", "-f", ".").out
+
+
+@pytest.mark.parametrize("is_applied_before", [False, True])
+def test_plan_says_that_the_name_of_the_first_workspace_is_taken(run: Run, is_applied_before: bool) -> None:
+    write("crm.yaml", "crm", "CRM")
+    write_account(name="crm")
+    if is_applied_before:
+        run("apply", "-f", "crm.yaml")
+
+    planned = run("plan", "-f", "account.yaml" if is_applied_before else ".").out
+
+    assert "  → The account default/crm has no workspace yet, and the Workspace crm names another account" in planned
+    assert "create the first workspace" not in planned
+
+
+def test_plan_says_that_the_account_is_over_its_new_limit(run: Run) -> None:
+    for name in ("a", "b", "c"):
+        write(f"{name}.yaml", name, name.upper())
+    run("apply", "-f", ".")
+    write_account(plan={"workspaceLimit": 1})
+    sentence = "The account has 3 of 1 workspaces; they stay, and no new one is created."
+
+    planned = run("plan", "-f", "account.yaml")
+    applied = run("apply", "-f", "account.yaml", "-o", "json")
+
+    [account] = json.loads(applied.out)
+    assert planned.out.splitlines()[3] == f"  → {sentence}"
+    assert account["status"]["conditions"][0]["message"] == f"Every setting is in force. {sentence}"
 
 
 def test_plan_after_the_apply_has_nothing_to_do(run: Run) -> None:
@@ -99,7 +151,7 @@ def test_taken_name_of_first_workspace_is_told(run: Run, is_applied_before: bool
 
     done = run("apply", "-f", "account.yaml" if is_applied_before else ".")
 
-    assert "the account default/crm has no workspace yet, and the Workspace crm names another account" in done.err
+    assert "The account default/crm has no workspace yet, and the Workspace crm names another account" in done.err
     assert "another name and accountName crm, or set spec.firstWorkspace of the Account to None" in done.err
     assert "apiVersion" not in done.err
 
@@ -111,6 +163,24 @@ def test_no_first_workspace_is_printed_otherwise(run: Run, spec: dict[str, Any])
     write_account(name="crm", **spec)
 
     assert "manifest of its first one" not in run("apply", "-f", "account.yaml").err
+
+
+@pytest.mark.parametrize("name", ["Not A Name", "X_", "-a", "a..b", "a" * 242])
+def test_member_of_an_impossible_name_is_refused(run: Run, name: str) -> None:
+    write_account(members=[{"email": "cy@shop.example", "workspaces": ["shop", name]}])
+
+    done = run("validate", "-f", "account.yaml")
+
+    assert done.code == 1
+    assert "spec.members[0].workspaces[1]: must " in done.out
+    assert len(name) > 241 or f", not {name!r}" in done.out
+
+
+@pytest.mark.parametrize("name", ["shop", "shop.staging", "7", "a" * 241])
+def test_member_of_a_possible_name_is_valid(run: Run, name: str) -> None:
+    write_account(members=[{"email": "cy@shop.example", "workspaces": [name]}])
+
+    assert run("validate", "-f", "account.yaml").code == 0
 
 
 def test_invalid_account_is_refused_with_its_line(run: Run) -> None:

@@ -86,7 +86,8 @@ def test_next_action_follows_from_what_is_observed(
     plan = account_plan(account_resource(**resource), observed_account(**observed), FirstWorkspaceState(**first))
 
     assert plan.actions == (() if action is None else (action,))
-    assert not plan.actions or plan == Plan(actions=plan.actions)
+    assert not plan.actions or plan == Plan(actions=plan.actions, events=plan.events)
+    assert [event.reason for event in plan.events if plan.actions] == ["FirstWorkspaceCreated"] * (action == FIRST)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,30 @@ def test_ready_has_the_reason_of_the_outcome(
 
     assert status is not None
     assert status["conditions"][0]["reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("refusal", "advice"),
+    [
+        (
+            'User "x" cannot create resource "workspaces"',
+            "or allow the operator to create workspaces (the rule is in m",
+        ),
+        (
+            "unable to create new content in namespace x because it is being terminated",
+            "or remove the cause. The opera",
+        ),
+    ],
+    ids=["no right", "another cause"],
+)
+def test_refusal_names_rbac_only_for_a_missing_right(refusal: str, advice: str) -> None:
+    status = account_plan(account_resource(), observed_account(), FirstWorkspaceState(refusal=refusal)).status
+
+    assert status is not None
+    message = status["conditions"][0]["message"]
+    assert message.startswith(f"The first workspace was not created: {refusal}. ")
+    assert advice in message
+    assert ("manifests/rbac" in message) is ("cannot create resource" in refusal)
 
 
 def test_status_keeps_the_database_that_is_missing() -> None:

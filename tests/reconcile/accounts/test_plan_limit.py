@@ -13,6 +13,7 @@ from workspace_operator.reconcile.model.observed import (
     Candidate,
     ObservedState,
 )
+from workspace_operator.reconcile.status.messages import MESSAGE_LENGTH
 from workspace_operator.workspaces.model import Owner
 
 IN_CLUSTER = "2026-05-01T11:00:00Z"
@@ -49,10 +50,12 @@ def test_full_account_names_its_workspaces_and_the_command() -> None:
 
     assert reason == "PlanLimitReached"
     assert 'The account "acme" has 2 of at most 2 workspaces' in message
-    assert "They are: 2 shop-2 (released), 1 shop-1." in message
     assert "delete a released one with all its people, `workspacectl workspaces delete 2 --confirm-name " in message
     assert "--confirm-name 'Ann'\"'\"'s Shop'`, or raise spec.plan.workspaceLimit of the Account." in message
-    assert message.endswith("The operator creates this one when the account is below its limit.")
+    assert message.endswith(
+        "The operator creates this one when the account is below its limit. The workspaces that count: "
+        '2 "Ann\'s Shop" (team-a/shop-2, released), 1 "Shop" (team-a/shop-1).'
+    )
 
 
 def test_command_deletes_no_workspace_of_a_resource() -> None:
@@ -66,9 +69,26 @@ def test_command_deletes_no_workspace_of_a_resource() -> None:
 def test_manifest_without_cluster_is_told_to_apply_again() -> None:
     _, message = message_of(AccountPlaces(limit=1, taken=(candidate(1, gone=True),)), created_at="")
 
-    assert "1 shop-1 (not among these manifests)" in message
-    assert "`workspacectl workspaces delete NUMBER --confirm-name NAME`" in message
-    assert message.endswith("Run `workspacectl apply` again when the account is below its limit.")
+    assert "`workspacectl workspaces delete NUMBER --confirm-name NAME`, or raise" in message
+    assert message.endswith(
+        "Run `workspacectl apply` again when the account is below its limit. The workspaces that count: "
+        '1 "Shop" (team-a/shop-1, not among these manifests).'
+    )
+
+
+def test_manifest_of_a_deleted_workspace_is_to_be_removed() -> None:
+    _, message = message_of(AccountPlaces(limit=2, taken=(candidate(1, gone=True), candidate(2))), created_at="")
+
+    assert "--confirm-name NAME` (remove its manifest, too, or the next apply creates it again), or raise" in message
+
+
+def test_way_out_comes_before_a_long_list() -> None:
+    taken = tuple(candidate(number, display_name="n" * 100) for number in range(1, 9))
+
+    _, message = message_of(AccountPlaces(limit=8, taken=taken))
+
+    assert len(message) == MESSAGE_LENGTH
+    assert "or raise spec.plan.workspaceLimit of the Account" in message
 
 
 def test_many_workspaces_are_counted() -> None:
@@ -76,7 +96,7 @@ def test_many_workspaces_are_counted() -> None:
 
     _, message = message_of(AccountPlaces(limit=30, taken=taken))
 
-    assert "8 shop-8 and 22 more." in message
+    assert '8 "Shop" (team-a/shop-8) and 22 more.' in message
 
 
 def test_lowered_limit_is_below_what_is_taken() -> None:

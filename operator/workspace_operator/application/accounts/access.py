@@ -1,11 +1,12 @@
 """Which workspaces an address reaches, by the admins and members that the operator wrote to the store (accounts §4)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from workspace_operator.access.decision import AccessDecision, decide_access
 from workspace_operator.access.model import WorkspaceName
 from workspace_operator.application.ports import Accounts
+from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.reconcile.model.accounts import AccountKey
 from workspace_operator.workspaces.model import Workspace
 
@@ -16,6 +17,20 @@ class WorkspaceAccess:
 
     workspace: Workspace
     decision: AccessDecision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedName:
+    """A name that the entry of a member lists, by which the member reaches nothing.
+
+    Attributes:
+        account: of the entry.
+        other_account: the account of the workspace that has the name; None if there is no such workspace.
+    """
+
+    account: AccountKey
+    name: str
+    other_account: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +50,30 @@ class AccessReader:
             for workspace in workspaces
         ]
 
+    def names_without_access(
+        self, address: str, workspaces: Iterable[Workspace], *, cluster: str | None
+    ) -> Sequence[ListedName]:
+        """The names that entries of an address list in vain; ``workspaces`` are all of the cluster, or of all."""
+        key, accounts = email_key(address), _accounts_by_owner(workspaces)
+        return [
+            ListedName(account=account.key, name=name, other_account=named)
+            for account in self.accounts.list()
+            if cluster in (None, account.key.cluster)
+            for member in account.settings.members
+            if email_key(member.email) == key
+            for name in sorted(member.workspaces)
+            if (named := accounts.get((account.key.cluster, account.key.namespace, name))) != account.key.name
+        ]
+
+
+def _accounts_by_owner(workspaces: Iterable[Workspace]) -> Mapping[tuple[str, str, str], str]:
+    """The account of each workspace, by cluster, namespace and name of its resource."""
+    owners = ((workspace.owner, workspace.account) for workspace in workspaces)
+    return {(owner.cluster, owner.namespace, owner.name): account for owner, account in owners}
+
 
 def _account_of(workspace: Workspace) -> AccountKey:
-    owner = workspace.owner
-    return AccountKey(cluster=owner.cluster, namespace=owner.namespace, name=workspace.account)
+    return AccountKey.of(workspace.owner, workspace.account)
 
 
 def _name_of(workspace: Workspace) -> WorkspaceName:

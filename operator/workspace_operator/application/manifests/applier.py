@@ -70,14 +70,19 @@ class ManifestApplier:
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, manifests: Iterable[Document]) -> Iterator[Document]:
-        """Reconcile each manifest; yields it with its final status: Accounts first, else in the order given."""
+        """Reconcile each manifest; yields it with its final status: Accounts first, else in the order given.
+
+        Accounts are reconciled before the Workspaces that they limit, and again after them, which are their usage.
+        """
         now = self.clock().isoformat()
         documents = [as_resource(manifest, cluster=self.reconciler.cluster_id, now=now) for manifest in manifests]
-        yield from [self.accounts.reconcile(account).document for account in accounts_of(documents)]
+        accounts = [self.accounts.reconcile(account).document for account in accounts_of(documents)]
         reconciled = [self._reconcile(document) for document in workspaces_of(documents)]
         while self.worker.work_once():
             pass
-        yield from map(self._await_migration, reconciled)
+        workspaces = [self._await_migration(document) for document in reconciled]
+        yield from (self.accounts.reconcile(account).document for account in accounts)
+        yield from workspaces
 
     def _await_migration(self, document: Document) -> Document:
         """Reconcile again while a migration runs, here or in another worker, or messages are being handed over."""

@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from workspace_operator.application.manifests.accounts import accounts_of, is_account, plan_account, workspaces_of
+from workspace_operator.application.manifests.accounts import (
+    ManifestWorkspaces,
+    accounts_of,
+    is_account,
+    plan_account,
+    workspaces_of,
+)
 from workspace_operator.application.manifests.applier import ManifestResources, as_resource, manifest_problems_beside
 from workspace_operator.application.manifests.cluster_choice import refuse_other_clusters
 from workspace_operator.application.operator.parsing import parse_resource
@@ -90,9 +96,9 @@ class Planner:
 
         Like an apply, it reconciles each resource once, and then again until its migrations have ended.
         """
-        accounts = [self._plan_account(manifest) for manifest in accounts_of(manifests)]
         workspaces = workspaces_of(manifests)
-        names = frozenset(map(namespace_and_name, workspaces))
+        known = ManifestWorkspaces.of(workspaces)
+        accounts, names = [self._plan_account(manifest, known) for manifest in accounts_of(manifests)], known.names
         owner_is_gone = ManifestResources(cluster_id=self._cluster_id, names=names).owner_is_gone
         states = [self._initial_state(manifest) for manifest in workspaces]
         for state in states:
@@ -121,9 +127,9 @@ class Planner:
         owned = [item for item in self._snapshot.workspaces.values() if item.owner.cluster == self._cluster_id]
         return [item for item in owned if (item.owner.namespace, item.owner.name) not in names]
 
-    def _plan_account(self, manifest: Document) -> PlannedResource:
+    def _plan_account(self, manifest: Document, workspaces: ManifestWorkspaces) -> PlannedResource:
         document = as_resource(manifest, cluster=self._cluster_id, now=self._now.isoformat())
-        return plan_account(document, self._simulation, cluster_id=self._cluster_id, now=self._now)
+        return plan_account(document, self._simulation, workspaces, cluster_id=self._cluster_id, now=self._now)
 
     def _account_removal(self, manifest: Document) -> PlannedAccountRemoval:
         namespace, name = namespace_and_name(manifest)

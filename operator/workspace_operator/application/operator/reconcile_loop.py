@@ -168,14 +168,13 @@ class ReconcileLoop(Generic[ObservedT, ActionT]):
             if not plan.actions:
                 return observed, replace(plan, events=events + plan.events)
             try:
-                for action in plan.actions:
-                    self._apply(action)
+                was_applied = all(self._apply(action) for action in plan.actions)
             except (StaleRevision, NameTaken, PlanLimitReached):
                 continue  # the next observation includes the concurrent change
             except StoreUnavailable:  # reads may still succeed, but waiting here would delay other resources
                 plan = self.subject.decide(StoreUnreachable())
                 return StoreUnreachable(), replace(plan, events=events + plan.events)
-            events += plan.events
+            events += plan.events if was_applied else ()
         raise WorkspaceOperatorError(
             f"{self.subject.resource.namespaced_name} does not converge: other writers keep changing it in the store"
         )
@@ -210,12 +209,13 @@ class ReconcileLoop(Generic[ObservedT, ActionT]):
         self.subject.take(document)
         return True
 
-    def _apply(self, action: ActionT) -> None:
+    def _apply(self, action: ActionT) -> bool:
         if not self.subject.apply(action):
-            return
+            return False
         if isinstance(action, self.subject.outdating):
             self.was_read = False
         self._actions.append(type(action).__name__)
+        return True
 
     def _write(self, plan: Plan[ActionT]) -> Document:
         """Write finalizers and status; the document as written."""

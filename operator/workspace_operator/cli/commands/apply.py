@@ -23,6 +23,7 @@ from workspace_operator.cli.support.manifest_files import (
 from workspace_operator.cli.support.options import Database, OwnClusterID
 from workspace_operator.cli.support.output import ERROR, STALLED, echo, info, json_text, print_table
 from workspace_operator.reconcile.model.outcomes import Reason
+from workspace_operator.reconcile.status.account_messages import first_name_taken
 from workspace_operator.resources.manifests import namespace_and_name
 from workspace_operator.settings import DEFAULT_CLUSTER_ID
 
@@ -123,11 +124,7 @@ def _print_first_workspaces(manifests: Sequence[Document], *, taken: AbstractSet
     for manifest in manifests:
         namespace, name = namespace_and_name(manifest)
         if (namespace, name) in taken:
-            info(
-                f"the account {namespace}/{name} has no workspace yet, and the Workspace {name} names another account: "
-                f"write the manifest of one with another name and accountName {name}, or set spec.firstWorkspace of "
-                "the Account to None"
-            )
+            info(first_name_taken(namespace, name))
             continue
         text = yaml.safe_dump(manifest, allow_unicode=True, sort_keys=False).rstrip()
         info(f"the account {namespace}/{name} has no workspace yet; the manifest of its first one:\n---\n{text}")

@@ -33,6 +33,7 @@ REMOVAL_HEADLINES = {
 }
 VERB_TEXTS = {
     ChangeKind.CREATE: "create",
+    ChangeKind.CREATE_FIRST_WORKSPACE: "create the first workspace",
     ChangeKind.CHANGE_OWNER: "take over",
     ChangeKind.SET: "set",
     ChangeKind.CHANGE_IDENTIFIERS: "change",  # printed by _migration_lines

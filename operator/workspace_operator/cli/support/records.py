@@ -11,6 +11,7 @@ import typer
 from workspace_operator.application.people.csv_files.injection import escape
 from workspace_operator.cli.support.output import json_text, print_table
 from workspace_operator.identity.model.person import Person
+from workspace_operator.resources.documents import field_alias
 
 PERSON_COLUMNS = ("CIO_ID", "ID", "EMAIL")
 
@@ -27,10 +28,11 @@ ListOutput = Annotated[ListFormat, typer.Option("--output", "-o", help="The outp
 
 
 def print_list(columns: Sequence[str], rows: Sequence[Sequence[object]], output: ListFormat) -> None:
-    """Print rows of values. ``columns`` are the keys of JSON, such as ``display_name``; a table has DISPLAY NAME."""
+    """Print rows of values. The column ``display_name`` is displayName in JSON, and DISPLAY NAME in a table."""
     match output:
         case ListFormat.JSON:
-            print(json_text([dict(zip(columns, row, strict=True)) for row in rows]))
+            keys = [field_alias(column) for column in columns]
+            print(json_text([dict(zip(keys, row, strict=True)) for row in rows]))
         case ListFormat.CSV:
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(columns)

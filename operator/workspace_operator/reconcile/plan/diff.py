@@ -19,6 +19,7 @@ class ChangeKind(StrEnum):
     """The kind of a change; values as in the JSON of a plan."""
 
     CREATE = "create"
+    CREATE_FIRST_WORKSPACE = "createFirstWorkspace"
     CHANGE_OWNER = "changeOwner"
     SET = "set"
     CHANGE_IDENTIFIERS = "changeIdentifiers"

@@ -56,11 +56,12 @@ class PlannedResource:
     """What an apply would do for one resource.
 
     Attributes:
-        kind: the kind of the resource. An Account has changes and an outcome only.
+        kind: the kind of the resource. An Account has changes, notes and an outcome only.
         namespaced_name: NAMESPACE/NAME.
         cluster: the cluster that the manifests belong to.
         workspace_id: None if a workspace would be created.
         sending: the change of the sending rules of an existing workspace; None if they stay.
+        notes: what to know before the apply of an Account.
         orphans: if a workspace would be created, workspaces of the same name whose owner may be gone.
         outcome: how condition Ready would end.
     """
@@ -69,6 +70,7 @@ class PlannedResource:
     namespaced_name: str
     cluster: str = ""
     workspace_id: int | None
+    notes: tuple[str, ...] = ()
     orphans: tuple[Orphan, ...] = ()
     changes: tuple[PlannedChange, ...] = ()
     identifiers: PlannedMigration | None = None
@@ -90,11 +92,11 @@ class PlannedResource:
     @property
     def advice(self) -> tuple[str, ...]:
         """What to do next, or to know before the apply."""
-        plan, orphans = self.identifiers, tuple(_orphan_advice(orphan, self) for orphan in self.orphans)
+        plan, known = self.identifiers, (*self.notes, *(_orphan_advice(orphan, self) for orphan in self.orphans))
         if plan is None or plan.preview is None:
-            return orphans
+            return known
         context = AdviceContext(namespaced_name=self.namespaced_name, migration=plan.migration, preview=plan.preview)
-        return orphans + tuple(advice for rule in ADVICE if (advice := rule(context)) is not None)
+        return known + tuple(advice for rule in ADVICE if (advice := rule(context)) is not None)
 
 
 def combined_result(results: Iterable[PlanResult]) -> PlanResult:

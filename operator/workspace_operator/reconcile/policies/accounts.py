@@ -23,7 +23,7 @@ from workspace_operator.reconcile.model.outcomes import REQUEUE_REASONS, Outcome
 from workspace_operator.reconcile.policies.spec_validation import invalid_spec_outcome
 from workspace_operator.reconcile.status import account_messages, messages
 from workspace_operator.reconcile.status.account_status import account_status_of
-from workspace_operator.reconcile.status.events import ready_events
+from workspace_operator.reconcile.status.events import account_action_events, ready_events
 
 AccountResult = AccountChange | Outcome
 
@@ -61,7 +61,7 @@ def decide_account(
         return Plan()
     result = _result(resource, observed, first, cluster_id, now)
     if not isinstance(result, Outcome):
-        return Plan(actions=(result,))
+        return Plan(actions=(result,), events=account_action_events(result))
     previous = resource.previous
     status = account_status_of(resource, observed, first, result, now=now)
     return Plan(
@@ -97,7 +97,8 @@ def _result(
         resource=resource, desired=resource.desired, observed=observed, first=first, cluster_id=cluster_id, now=now
     )
     results = (result for policy in POLICIES if (result := policy(context)) is not None)
-    return next(results, Outcome(reason=Reason.IN_FORCE, message=messages.EVERYTHING_IN_FORCE))
+    in_force = account_messages.account_in_force(len(observed.workspaces), context.desired.settings.workspace_limit)
+    return next(results, Outcome(reason=Reason.IN_FORCE, message=in_force))
 
 
 def set_account(context: AccountContext) -> AccountResult | None:

@@ -7,9 +7,12 @@ from workspace_operator.reconcile.model.account_resources import AccountResource
 from workspace_operator.reconcile.model.desired import Resource
 from workspace_operator.reconcile.model.observed import MAX_LISTED_PLACES, AccountPlaces, Candidate
 from workspace_operator.reconcile.model.sending import LiveSenders
-from workspace_operator.reconcile.status.messages import escaped, quoted
+from workspace_operator.reconcile.status.messages import EVERYTHING_IN_FORCE, escaped, quoted
 from workspace_operator.reconcile.status.sending_messages import not_offered
 from workspace_operator.resources.workspaces import RECREATE
+
+CANNOT_CREATE = "cannot create resource"
+"""What the authorizer of Kubernetes says of a missing right; a policy or a terminating namespace refuses otherwise."""
 
 
 def plan_limit_reached(account: str, places: AccountPlaces, resource: Resource) -> str:
@@ -24,8 +27,37 @@ def plan_limit_reached(account: str, places: AccountPlaces, resource: Resource) 
     )
     return (
         f"The account {quoted(account)} has {len(ordered)} of at most {places.limit} workspaces, so this one is not "
-        f"created and exists nowhere in the store. They are: {listed}{more}. To free a place, "
-        f"{_way_out(ordered, resource)}, or raise spec.plan.workspaceLimit of the Account. {again}."
+        f"created and exists nowhere in the store. To free a place, {_way_out(ordered, resource)}, or raise "
+        f"spec.plan.workspaceLimit of the Account. {again}. The workspaces that count: {listed}{more}."
+    )
+
+
+def account_in_force(workspaces: int, limit: int | None) -> str:
+    """Every setting is in force, with `over_limit`."""
+    return f"{EVERYTHING_IN_FORCE} {over_limit(workspaces, limit)}".rstrip()
+
+
+def over_limit(workspaces: int, limit: int | None) -> str:
+    """What a limit means for an account that has more workspaces; empty for another account."""
+    if limit is None or workspaces <= limit:
+        return ""
+    return f"The account has {workspaces} of {limit} workspaces; they stay, and no new one is created."
+
+
+def first_workspace_planned(name: str) -> str:
+    """When the first workspace of a new account is created, and by what."""
+    return (
+        f"The operator creates the Workspace {name} 2 minutes after the Account, unless a Workspace names the account "
+        "by then. Without a cluster, `workspacectl apply` prints its manifest."
+    )
+
+
+def first_name_taken(namespace: str, name: str) -> str:
+    """The first workspace cannot be created, since a Workspace of another account has its name."""
+    return (
+        f"The account {namespace}/{name} has no workspace yet, and the Workspace {name} names another account: write "
+        f"the manifest of one with another name and accountName {name}, or set spec.firstWorkspace of the Account to "
+        "None."
     )
 
 
@@ -38,11 +70,14 @@ def first_workspace_refused(resource: AccountResource, first: FirstWorkspaceStat
             f"Workspace of another name with accountName {resource.name}, or set spec.firstWorkspace to None. The "
             "operator tries again within a minute."
         )
-    refusal = first.refusal
+    lacks_right = CANNOT_CREATE in first.refusal
+    cause = (
+        "allow the operator to create workspaces (the rule is in manifests/rbac)" if lacks_right else "remove the cause"
+    )
     return (
-        f"The first workspace was not created: {escaped(refusal.rstrip('.'))}. Limit, admins and members are in force. "
-        f"Create a Workspace with accountName {resource.name} yourself, set spec.firstWorkspace to None, or allow the "
-        "operator to create workspaces (the rule is in manifests/rbac). The operator tries again within a minute."
+        f"The first workspace was not created: {escaped(first.refusal.rstrip('.'))}. Limit, admins and members are in "
+        f"force. Create a Workspace with accountName {resource.name} yourself, set spec.firstWorkspace to None, or "
+        f"{cause}. The operator tries again within a minute."
     )
 
 
@@ -69,16 +104,21 @@ def notice_transport_unknown(transport: str, resource: AccountResource, senders:
 
 
 def _listed(candidate: Candidate, resource: Resource) -> str:
-    workspace = candidate.workspace
-    released = "released" if resource.is_in_cluster else "not among these manifests"
-    return f"{workspace.workspace_id} {workspace.owner.name}" + (f" ({released})" if candidate.owner_is_gone else "")
+    """Number, display name and resource of a workspace: the first two are what the command that deletes it takes."""
+    workspace, owner = candidate.workspace, candidate.workspace.owner
+    released = ", released" if resource.is_in_cluster else ", not among these manifests"
+    mark = released if candidate.owner_is_gone else ""
+    name = quoted(workspace.settings.display_name)
+    return f"{workspace.workspace_id} {name} ({owner.namespace}/{owner.name}{mark})"
 
 
 def _way_out(ordered: Sequence[Candidate], resource: Resource) -> str:
     """How to delete a workspace; the complete command only for a released one, which no resource needs any more."""
     if not resource.is_in_cluster:
         command = "`workspacectl workspaces delete NUMBER --confirm-name NAME`"
-        return f"delete one that nobody needs with all its people, {command}"
+        has_manifest = not all(candidate.owner_is_gone for candidate in ordered)
+        manifest = " (remove its manifest, too, or the next apply creates it again)" if has_manifest else ""
+        return f"delete one that nobody needs with all its people, {command}{manifest}"
     workspace = ordered[0].workspace
     if not ordered[0].owner_is_gone:
         return (

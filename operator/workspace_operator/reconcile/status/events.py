@@ -1,6 +1,7 @@
 """The events of an action or a status change: only transitions emit one (kubernetes.md §1)."""
 
 from workspace_operator.identity.values.rules import Mode
+from workspace_operator.reconcile.model.account_resources import AccountChange, CreateFirstWorkspace
 from workspace_operator.reconcile.model.actions import Action, DeleteWorkspace, Event, RotateCredentials, SecretAction
 from workspace_operator.reconcile.model.credentials import RotationReason
 from workspace_operator.reconcile.model.desired import Resource
@@ -37,6 +38,16 @@ def action_events(action: Action | SecretAction, resource: Resource) -> tuple[Ev
         warning=action.reason in UNEXPECTED_ROTATIONS,
     )
     return (event,)
+
+
+def account_action_events(action: AccountChange) -> tuple[Event, ...]:
+    """The event of a completed action on an account: the first workspace is a resource that nobody has written."""
+    if not isinstance(action, CreateFirstWorkspace):
+        return ()
+    message = (
+        f"The Workspace {action.name} was created, since the account had none. status.firstWorkspaceTime is the time."
+    )
+    return (Event(reason="FirstWorkspaceCreated", message=message, warning=False),)
 
 
 def ready_events(before: Condition | None, ready: Condition | None) -> tuple[Event, ...]:

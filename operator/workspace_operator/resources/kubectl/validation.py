@@ -120,7 +120,7 @@ def length_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Fin
 def text_findings(schema: Schema, value: Any, path: FieldPath) -> Iterator[Finding]:
     """Problems of text that does not match the pattern or format."""
     if "pattern" in schema and not compiled(schema["pattern"]).search(value):
-        yield finding_at(path, f"must match {schema['pattern']}", is_blocking=False)
+        yield finding_at(path, f"must match {schema['pattern']}, not {truncated(repr(value), 60)}", is_blocking=False)
     if schema.get("format") == "date-time" and not is_time(value):
         yield finding_at(path, "must be a time such as 2026-01-31T12:00:00Z", is_blocking=False)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from workspace_operator.access.permissions import DESCRIPTIONS
-from workspace_operator.application.accounts.access import AccessReader, WorkspaceAccess
+from workspace_operator.application.accounts.access import AccessReader, ListedName, WorkspaceAccess
 from workspace_operator.bootstrap import open_existing_store
 from workspace_operator.cli.support.options import (
     ClusterID,
@@ -60,7 +60,8 @@ def explain(
     """Print which workspaces an address reaches, and why.
 
     Admins and members are those of the Account resources, as the operator wrote them to the database. LINE is the line
-    of docs/spec/accounts.md, section 4.1, that decided. What kubectl may do is decided by the RBAC of the cluster.
+    of docs/spec/accounts.md, section 4.1, that decided. Without -w, it is also said which workspaces the address is a
+    member of that do not exist. What kubectl may do is decided by the RBAC of the cluster.
     """
     if email_key(email) is None:
         raise InvalidInput(f"EMAIL {email!r} is not a valid e-mail address: correct it", field="EMAIL")
@@ -69,7 +70,9 @@ def explain(
             found = [each for each in store.workspaces.list() if cluster_id in (None, each.owner.cluster)]
         else:
             found = [store.workspaces.find(*parse_namespaced_name(workspace, "--workspace"), cluster=cluster_id)]
-        access = AccessReader(accounts=store.accounts).access(email, found)
+        reader = AccessReader(accounts=store.accounts)
+        access = reader.access(email, found)
+        in_vain = [] if workspace else reader.names_without_access(email, found, cluster=cluster_id)
     shown = access if workspace else [each for each in access if each.decision.is_granted]
     if output is Format.JSON:
         print(json_text([_document(each) for each in shown]))
@@ -78,6 +81,8 @@ def explain(
     else:
         print_table(COLUMNS, [_row(each) for each in shown])
         info(f"{email} reaches {len(shown)} of {len(access)} workspaces")
+        for name in in_vain:
+            info(_in_vain_text(name))
 
 
 def _role(access: WorkspaceAccess) -> str | None:
@@ -94,6 +99,11 @@ def _fields(access: WorkspaceAccess) -> Sequence[Sequence[object]]:
     decision = access.decision
     allowed = [DESCRIPTIONS[permission] for permission in decision.permissions()]
     return [*zip(COLUMNS, _row(access), strict=True), *(("MAY", text) for text in allowed or [""])]
+
+
+def _in_vain_text(listed: ListedName) -> str:
+    what = "does not exist" if listed.other_account is None else f"is of the account {listed.other_account}"
+    return f"member of {listed.account.namespace}/{listed.account.name}: the workspace {listed.name} {what}"
 
 
 def _document(access: WorkspaceAccess) -> Mapping[str, Any]:

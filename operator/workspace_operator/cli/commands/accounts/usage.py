@@ -11,7 +11,7 @@ from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import ClusterID, Database, parse_namespaced_name, text_option
 from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
-from workspace_operator.errors import NotFound
+from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.workspaces.model import Workspace
 from workspace_operator.workspaces.usage import Month, month_of, parse_month, total_usage
 
@@ -57,16 +57,31 @@ def usage(
 ) -> None:
     """Print workspaces, people and messages sent, by account.
 
-    A calendar month begins and ends in UTC. People are counted now, whatever the month is. Messages that went to a test
-    address count, too. WORKSPACE LIMIT is that of the Account, which need not have workspaces.
+    A calendar month begins and ends in UTC. Messages that went to a test address count, too. WORKSPACE LIMIT is that of
+    the Account, which need not have workspaces. How many workspaces and people there were, and the limit, is known of
+    the current month only: of another one these are empty.
     """
+    asked = None if month is None else _month(month)
     with open_existing_store(database) as store:
-        of_month = month_of(store.clock()) if month is None else parse_month(month, field="--month")
+        current = month_of(store.clock())
         accounts = _accounts(store, account, cluster_id)
-        rows = list(_rows(store, accounts, of_month, per_workspace=per_workspace))
+        rows = list(_rows(store, accounts, asked or current, per_workspace=per_workspace))
+    if asked not in (None, current):
+        rows = [{**row, **dict.fromkeys(OF_NOW)} for row in rows]
     columns = _WORKSPACE_COLUMNS if per_workspace else _ACCOUNT_COLUMNS
     print_list(columns, [[row[column] for column in columns] for row in rows], output)
 
+
+def _month(text: str) -> Month:
+    """The month of the option. Raises a usage error."""
+    try:
+        return parse_month(text)
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error), param_hint="--month") from error
+
+
+OF_NOW = ("workspaces", "workspace_limit", "people")
+"""What has no history: it is left out of other months than the current one."""
 
 _ACCOUNT_COLUMNS = (
     "cluster",
