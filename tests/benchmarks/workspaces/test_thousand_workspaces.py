@@ -37,7 +37,7 @@ RUNS = 3
 EDITS = 60
 CLIENTS = 8
 EMPTY = "tests.benchmarks.workspaces.empty_operator"
-COMPARED = re.compile(r"compared (\d+) listed resources")
+COMPARED = re.compile(r"compared (\d+) listed Workspace resources")
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
