@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
 from tests.fakes.sending.state import SendingState
 from tests.fakes.workspaces.sending import FakeSendingState
@@ -120,7 +119,7 @@ class InMemoryDatabase:
     senders: dict[str, tuple[str, RegisteredSender]] = field(default_factory=dict)
     root_key_fingerprint: str | None = None
     sending: FakeSendingState = field(default_factory=FakeSendingState)
-    names: "count[int]" = field(default_factory=lambda: count(1))
+    last_name: int = 0
 
     def state(self, workspace_id: int) -> WorkspaceState:
         if workspace_id not in self.states:
@@ -142,8 +141,12 @@ class InMemoryDatabase:
 
     def new_id(self) -> str:
         """Name an activity or a merge: later ones sort after earlier ones."""
-        return f"{int(self.clock().timestamp() * 1000):012x}{next(self.names):08x}"
+        return self._time_and_number(digits=8)
 
     def new_delivery_id(self) -> str:
         """Name a delivery, with the number of digits that a token of it has."""
-        return f"{int(self.clock().timestamp() * 1000):012x}{next(self.names):012x}"
+        return self._time_and_number(digits=12)
+
+    def _time_and_number(self, *, digits: int) -> str:
+        self.last_name += 1
+        return f"{int(self.clock().timestamp() * 1000):012x}{self.last_name:0{digits}x}"

@@ -1,6 +1,7 @@
 """A database that is lost, exchanged or restored too early: nothing is made anew, and the way back."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def file_of(env: NamespaceEnv) -> Path:
 
 def back_up(env: NamespaceEnv, to: Path) -> Path:
     """A copy of its file, as SQLite makes it."""
-    with sqlite3.connect(file_of(env)) as source, sqlite3.connect(to) as target:
+    with closing(sqlite3.connect(file_of(env))) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
     return to
 

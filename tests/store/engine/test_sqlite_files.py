@@ -123,7 +123,7 @@ def test_new_connections_do_not_take_the_other_file(env: WorkspaceEnv, path: Pat
 def test_work_of_other_programs_is_no_loss(env: WorkspaceEnv, path: Path) -> None:
     env.add_many({str(number): f"{number}@example.com" for number in range(2000)})
     env.store.people.count(env.workspace_id)
-    with sqlite3.connect(path, isolation_level=None) as tool:
+    with closing(sqlite3.connect(path, isolation_level=None)) as tool:
         tool.execute("DELETE FROM person")
         tool.execute("DELETE FROM identifier")
         tool.execute("VACUUM")
@@ -257,7 +257,7 @@ def test_lock_of_another_program_is_waited_for_as_long_as_on_postgresql(
             yield
 
         monkeypatch.setattr(impatient, "_exclusive", counted)
-        with sqlite3.connect(path, isolation_level=None) as program:
+        with closing(sqlite3.connect(path, isolation_level=None)) as program:
             program.execute("BEGIN IMMEDIATE")
             with pytest.raises(LockTimeout, match="another session holds a lock on the database"):
                 impatient.writing(lambda _: None)
