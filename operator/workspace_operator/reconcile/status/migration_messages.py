@@ -14,6 +14,9 @@ from workspace_operator.resources.workspaces import RECONCILE_REQUESTED_AT
 STAGES_WITHOUT_COUNTS = frozenset({Stage.REQUESTED, Stage.CHECKING})
 """Stages in which the counts are absent, or those of an earlier check."""
 
+MAX_REPEATED_NAME = 120
+"""Characters up to which a message has the name of the resource twice: with longer ones it would be cut off."""
+
 STAGE_MESSAGES = {
     Stage.REQUESTED: "The change waits for the worker.",
     Stage.CHECKING: "The people are being checked.",
@@ -95,9 +98,10 @@ def _retry_hint(resource: Resource) -> str:
 def _duplicates_hint(migration: Migration, resource: Resource) -> str:
     if not _blocking_duplicates(migration):
         return ""
-    counts = migration.violations
+    counts, name = migration.violations, resource.namespaced_name
+    workspace = name if len(name) <= MAX_REPEATED_NAME else "NAMESPACE/NAME"
     dedupe = (
-        f" `workspacectl people dedupe --workspace {resource.namespaced_name} --keep oldest --dry-run` counts the "
+        f" `workspacectl people dedupe --workspace {workspace} --keep oldest --dry-run` counts the "
         "people to delete if only the oldest of each shared address is kept; without --dry-run, it deletes them."
     )
     if counts.invalid_email or counts.suppressed_email or counts.id_is_another_email:
