@@ -256,12 +256,11 @@ def fail() -> None:
 
 
 def test_interruption_is_not_hidden_by_an_error_in_its_course(tmp_path: Path) -> None:
-    database = upgraded(f"sqlite:///{tmp_path}/store.db")
-
-    with pytest.raises(KeyboardInterrupt):
-        database.writing(interrupted)
-    with pytest.raises(KeyboardInterrupt), database.reading() as connection:
-        interrupted(connection)
+    with closing(upgraded(f"sqlite:///{tmp_path}/store.db")) as database:
+        with pytest.raises(KeyboardInterrupt):
+            database.writing(interrupted)
+        with pytest.raises(KeyboardInterrupt), database.reading() as connection:
+            interrupted(connection)
 
 
 @pytest.mark.postgres
