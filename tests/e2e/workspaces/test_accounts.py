@@ -40,7 +40,7 @@ def test_workspace_over_the_limit_waits_for_a_place(env: NamespaceEnv) -> None:
     env.apply("second", accountName="team")
     env.wait_for_reason("PlanLimitReached", "second")
     env.delete("first")
-    released = f"{number} first (released)"
+    released = f'{number} "first" ({env.namespace}/first, released)'
     refused = env.wait_until(lambda each: released in conditions(each)["Ready"]["message"], "second", within=30)
 
     assert {"Ready", "Stalled"} <= conditions(refused).keys()
