@@ -61,8 +61,8 @@ def copies() -> Mapping[Path, str]:
     """The chart's copies by their paths, as they should be."""
     sources = {CHART / "files" / name: ROOT / source for name, source in COPIES.items()}
     for name, folder in COPIED_FOLDERS.items():
-        files = [file for file in sorted((ROOT / folder).glob("*.yaml")) if file.name != "kustomization.yaml"]
-        sources |= {CHART / "files" / name / file.name: file for file in files}
+        kustomization = yaml.safe_load((ROOT / folder / "kustomization.yaml").read_text(encoding="utf-8"))
+        sources |= {CHART / "files" / name / file: ROOT / folder / file for file in kustomization["resources"]}
     return {path: source.read_text(encoding="utf-8") for path, source in sources.items()}
 
 
