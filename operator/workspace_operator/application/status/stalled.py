@@ -22,7 +22,7 @@ def stalled_resources(controllers: Sequence[Controller]) -> Sequence[StalledReso
 
 def _of_kind(controller: Controller) -> Sequence[StalledResources]:
     by_reason = defaultdict[str, list[tuple[str, str]]](list)
-    for document in controller.documents():
+    for document in sorted(controller.documents(), key=resource_key):
         conditions = {each["type"]: each for each in (document.get("status") or {}).get("conditions") or ()}
         if _is_stalled(conditions):
             ready = conditions[ConditionType.READY]
@@ -32,8 +32,8 @@ def _of_kind(controller: Controller) -> Sequence[StalledResources]:
             kind=controller.resource.kind,
             reason=reason,
             count=len(found),
-            names=tuple(name for name, _ in sorted(found)[:MAX_NAMES]),
-            message=min(found)[1][:MAX_MESSAGE],
+            names=tuple(name for name, _ in found[:MAX_NAMES]),
+            message=found[0][1][:MAX_MESSAGE],
         )
         for reason, found in sorted(by_reason.items())
     ]

@@ -164,22 +164,13 @@ def _of_no_delivery(table: str, condition: str = "") -> Invariant:
     )
 
 
-def _of_no_workspace(table: sa.Table) -> Invariant:
+def _of_no(owner: str, table: sa.Table) -> Invariant:
+    """Rows of a table whose workspace or account does not exist."""
     return Invariant(
         check=f"orphans-{table.name}",
-        violations=f"""SELECT t.workspace_id FROM {table.name} t WHERE NOT EXISTS (
-  SELECT 1 FROM workspace w WHERE w.workspace_id = t.workspace_id) GROUP BY t.workspace_id""",
-        meaning=f"Rows of the table {table.name} belong to workspaces that do not exist.",
-        remedy=_NEVER_READ,
-    )
-
-
-def _of_no_account(table: sa.Table) -> Invariant:
-    return Invariant(
-        check=f"orphans-{table.name}",
-        violations=f"""SELECT t.account_id FROM {table.name} t WHERE NOT EXISTS (
-  SELECT 1 FROM account a WHERE a.account_id = t.account_id) GROUP BY t.account_id""",
-        meaning=f"Rows of the table {table.name} belong to accounts that do not exist.",
+        violations=f"""SELECT t.{owner}_id FROM {table.name} t WHERE NOT EXISTS (
+  SELECT 1 FROM {owner} o WHERE o.{owner}_id = t.{owner}_id) GROUP BY t.{owner}_id""",
+        meaning=f"Rows of the table {table.name} belong to {owner}s that do not exist.",
         remedy=_NEVER_READ,
     )
 
@@ -195,7 +186,7 @@ INVARIANTS: Final[Sequence[Invariant]] = (
     _of_no_delivery("attachment"),
     # An attempt that has not ended outlives its delivery, since its message can still leave.
     _of_no_delivery("attempt", " AND t.ended_at IS NOT NULL"),
-    *map(_of_no_workspace, (*WORKSPACE_TABLES, migration, credential, mailroom, notice)),
-    *map(_of_no_account, (account_admin, account_member)),
+    *(_of_no("workspace", table) for table in (*WORKSPACE_TABLES, migration, credential, mailroom, notice)),
+    *(_of_no("account", table) for table in (account_admin, account_member)),
 )
 """In the order in which they are checked: what concerns people first."""
