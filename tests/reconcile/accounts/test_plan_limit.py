@@ -62,7 +62,7 @@ def test_command_deletes_no_workspace_of_a_resource() -> None:
     _, message = message_of(AccountPlaces(limit=1, taken=(candidate(1),)))
 
     assert "workspaces delete" not in message
-    assert "To free a place, delete the Workspace resource of one that nobody needs, after which" in message
+    assert "To make room, delete the Workspace resource of one that nobody needs, after which" in message
     assert "or raise spec.plan.workspaceLimit of the Account" in message
 
 

@@ -27,7 +27,7 @@ def plan_limit_reached(account: str, places: AccountPlaces, resource: Resource) 
     )
     return (
         f"The account {quoted(account)} has {len(ordered)} of at most {places.limit} workspaces, so this one is not "
-        f"created and exists nowhere in the store. To free a place, {_way_out(ordered, resource)}, or raise "
+        f"created and is not in the database. To make room, {_way_out(ordered, resource)}, or raise "
         f"spec.plan.workspaceLimit of the Account. {again}. The workspaces that count: {listed}{more}."
     )
 
