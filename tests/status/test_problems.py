@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -53,8 +53,8 @@ MISSING = StalledResources(
 REFUSED = RefusedMessages(transport="default", hour=HOUR_AGO, code=550, count=2)
 
 
-def account(transport: str) -> NoticeAccount:
-    return NoticeAccount(namespace="team", name="acme", transport=transport)
+def account(transport: str = "default", next_due_at: datetime | None = None) -> NoticeAccount:
+    return NoticeAccount(namespace="team", name="acme", transport=transport, next_due_at=next_due_at)
 
 
 def queue(name: str = "shop", **changed: Any) -> Queue:
@@ -105,6 +105,9 @@ STATES: Mapping[str, tuple[Installation, Sequence[str]]] = {
     "cluster without operator": (state(workspaces_by_cluster={"local": 2}), []),
     "due, no sender": (state(queues=[queue()]), [ProblemReason.NO_WORKER]),
     "due, dead sender": (state(queues=[queue()], senders=[DEAD]), [ProblemReason.NO_WORKER]),
+    "notices due, no sender": (state(notice_accounts=[account(next_due_at=HOUR_AGO)]), [ProblemReason.NO_WORKER]),
+    "notices due later, no sender": (state(notice_accounts=[account(next_due_at=START + timedelta(hours=1))]), []),
+    "no notices, no sender": (state(notice_accounts=[account()]), []),
     "scheduled, no sender": (state(queues=[queue(next_due_at=START + timedelta(hours=1))]), []),
     "due and offered": (state(queues=[queue()], senders=[SENDER]), []),
     "due in another namespace": (

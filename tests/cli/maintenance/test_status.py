@@ -111,18 +111,47 @@ def test_wrong_path_is_an_error(run: Run) -> None:
 )
 def test_notice_given_up_within_a_week_is_shown(run: Run, crm: Crm, state: str, age: int, is_shown: bool) -> None:
     crm()
-    write_account(admins=["ada@shop.example"], notices={"transport": "bulk", "from": "Shop <shop@shop.example>"})
-    run("apply", "-f", "account.yaml")
-    with closing(upgraded("sqlite:///store.db")) as database:
-        created = DatabaseClock(database)() - timedelta(days=age)
-        key = {"workspace_id": 1, "kind": NoticeKind.MIGRATION_BLOCKED.value, "subject": "1", "created_at": created}
-        row = key | {"state": state, "failure": "it was not sent within 24 h", "details": {}}
-        database.writing(lambda connection: connection.execute(sa.insert(notice), row))
+    mail_notices(run)
+    write_notice(timedelta(days=age), state=state, failure="it was not sent within 24 h")
 
     problems = json.loads(run("status", "-o", "json").out)["problems"]
 
     places = [problem["places"] for problem in problems if problem["reason"] == ProblemReason.NOTICES_GIVEN_UP]
     assert places == [["default/crm: MigrationBlocked, it was not sent within 24 h"]] * is_shown
+
+
+@pytest.mark.parametrize("due_in", [timedelta(minutes=-1), timedelta(minutes=1)])
+def test_due_notice_without_sender_is_shown(run: Run, crm: Crm, due_in: timedelta) -> None:
+    crm()
+    mail_notices(run)
+    write_notice(timedelta(), state="waiting", due_in=due_in)
+
+    problems = json.loads(run("status", "-o", "json").out)["problems"]
+
+    places = [problem["places"] for problem in problems if problem["reason"] == ProblemReason.NO_WORKER]
+    assert places == [["Account default/default: notices to its admins"]] * (due_in < timedelta())
+
+
+def mail_notices(run: Run) -> None:
+    write_account(admins=["ada@shop.example"], notices={"transport": "bulk", "from": "Shop <shop@shop.example>"})
+    run("apply", "-f", "account.yaml")
+
+
+def write_notice(age: timedelta, *, state: str, failure: str | None = None, due_in: timedelta | None = None) -> None:
+    """A notice about workspace 1."""
+    with closing(upgraded("sqlite:///store.db")) as database:
+        now = DatabaseClock(database)()
+        row = {
+            "workspace_id": 1,
+            "kind": NoticeKind.MIGRATION_BLOCKED.value,
+            "subject": "1",
+            "created_at": now - age,
+            "due_at": None if due_in is None else now + due_in,
+            "state": state,
+            "failure": failure,
+            "details": {},
+        }
+        database.writing(lambda connection: connection.execute(sa.insert(notice), row))
 
 
 def test_notice_of_an_account_that_mails_none_any_more_is_not_shown(run: Run, crm: Crm) -> None:

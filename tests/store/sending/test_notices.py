@@ -1,6 +1,6 @@
 """The outbox of notices: one row for each event of a workspace whose account mails them (accounts §6)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from workspace_operator.migrations.model import OnConflict
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.accounts import AccountKey, AccountSettings, Notices, RemoveAccount, SetAccount
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState
+from workspace_operator.store.maintenance.directories import read_directory
 from workspace_operator.store.repositories.sending.notices import KEEP_ENDED, SQLNotices
 from workspace_operator.store.schema.sending_tables import notice
 
@@ -105,6 +106,23 @@ def test_blocked_migration_writes_a_notice(sql_env: WorkspaceEnv) -> None:
         "violations": {"duplicateEmail": 2, "invalidEmail": 0, "suppressedEmail": 0, "idIsAnotherEmail": 0},
         "merged": 0,
     }
+
+
+def test_directory_tells_when_the_first_notice_of_an_account_is_due(sql_env: WorkspaceEnv) -> None:
+    env = mailing(sql_env)
+    account, before = account_key(env), next_due(env)
+    block(env)
+    [found] = due(env)
+
+    assert before == {(account.namespace, account.name): None}
+    assert next_due(env) == {(account.namespace, account.name): found.due_at}
+
+
+def next_due(env: WorkspaceEnv) -> Mapping[tuple[str, str], datetime | None]:
+    """By namespace and name of the account."""
+    now = env.store.clock()
+    directory = read_directory(env.store.sql_database, overdue_since=now, now=now)
+    return {(each.namespace, each.name): each.next_due_at for each in directory.notice_accounts}
 
 
 def test_migration_that_is_blocked_again_has_its_notice(sql_env: WorkspaceEnv) -> None:

@@ -78,11 +78,12 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeAccount:
-    """An Account whose admins get notices, and the transport that it names."""
+    """An Account whose admins get notices, the transport that it names, and when its first notice that waits is due."""
 
     namespace: str
     name: str
     transport: str
+    next_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,13 +110,18 @@ def operators_are_silent(state: Installation) -> Problem | None:
 
 
 def no_sender_runs(state: Installation) -> Problem | None:
-    """Messages are due, and no sender runs."""
+    """Messages or notices are due, and no sender runs."""
     if state.live_senders:
         return None
+    notices = [
+        f"Account {account.namespace}/{account.name}: notices to its admins"
+        for account in state.directory.notice_accounts
+        if account.next_due_at is not None and account.next_due_at <= state.now
+    ]
     return _at(
-        [_name(queue) for queue in _due(state)],
+        [*(_name(queue) for queue in _due(state)), *notices],
         reason=ProblemReason.NO_WORKER,
-        why="Messages are due, and no sender has reported within a minute.",
+        why="Mail is due, and no sender has reported within a minute.",
         remedy="Start one: `workspacectl run worker` or `workspacectl run sender`.",
     )
 

@@ -29,8 +29,16 @@ _QUEUES = (
 )
 _MAILS_NOTICES = account.c.notice_transport.is_not(None)
 _NOTICE_ACCOUNTS = (
-    sa.select(account.c.namespace, account.c.name, account.c.notice_transport.label("transport"))
+    sa.select(
+        account.c.namespace,
+        account.c.name,
+        account.c.notice_transport.label("transport"),
+        sa.func.min(notice.c.due_at, type_=notice.c.due_at.type).label("next_due_at"),
+    )
+    .outerjoin(workspace, workspace.c.account_id == account.c.account_id)
+    .outerjoin(notice, sa.and_(notice.c.workspace_id == workspace.c.workspace_id, notice.c.due_at.is_not(None)))
     .where(_MAILS_NOTICES)
+    .group_by(account.c.namespace, account.c.name, account.c.notice_transport)
     .order_by(account.c.namespace, account.c.name)
 )
 _FAILED_NOTICES = (
