@@ -235,9 +235,10 @@ def _create(connection: sa.Connection, spread: sa.MetaData) -> None:
 
 
 def empty(database: Database) -> None:
-    """Delete all rows; sequences continue."""
+    """Delete all rows but the identity of the database, which no sender has used yet; sequences continue."""
 
     def work(connection: sa.Connection) -> None:
+        connection.execute(sa.update(store_identity).values(root_key_fingerprint=None))
         for table in metadata.sorted_tables:
             if table is not store_identity:
                 connection.execute(sa.delete(table))

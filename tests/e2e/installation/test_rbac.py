@@ -17,8 +17,8 @@ from tests.e2e.waiting import wait_until
 from workspace_operator.resources.statuses import DEFAULT_STATUS
 from workspace_operator.resources.workspaces import API_VERSION, FINALIZER, KIND, MANAGED_BY, MANAGER
 
-REFUSAL = re.compile(r"[Ff]orbidden|(?<![=\w])403\b")
-"""The status 403, not a duration or a part of an id."""
+REFUSAL = re.compile(r"[Ff]orbidden|(?<![=,\w])403\b")
+"""The status 403, not a duration, milliseconds of a time or a part of an id."""
 
 RunWith = Callable[..., Operator]
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from tests.store.fixtures import WorkspaceEnv, destroy
 from tests.store.merge_builders import merge
@@ -28,7 +27,6 @@ from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState,
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
 from workspace_operator.store.repositories.sending import queue as queue_module
-from workspace_operator.store.schema.tables import store_identity
 
 
 def test_held_message_is_over(env: WorkspaceEnv) -> None:
@@ -233,8 +231,6 @@ def test_refusals_are_those_of_the_newest_heartbeat(env: WorkspaceEnv) -> None:
 
 def test_key_of_the_first_sender_is_that_of_the_database(sql_env: WorkspaceEnv) -> None:
     queue, now = sql_env.store.sending_queue, sql_env.store.clock()
-    forget = sa.update(store_identity).values(root_key_fingerprint=None)
-    sql_env.store.sql_database.writing(lambda connection: connection.execute(forget).rowcount)
 
     registered = [queue.register_sender(worker, [], f"key of {worker}", now=now) for worker in ("s1", "s2", "s1")]
 
