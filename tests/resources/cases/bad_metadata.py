@@ -29,7 +29,11 @@ METADATA = [
         "a label's key with a space", "metadata.labels", "name: shop\nlabels: {our team: x}", "name part", "'our team'"
     ),
     bad_metadata(
-        "a label's key with two slashes", "metadata.labels", "name: shop\nlabels: {a/b/c: x}", "label key", "'a/b/c'"
+        "a label's key with two slashes",
+        "metadata.labels",
+        "name: shop\nlabels: {a/b/c: x}",
+        "optional DNS subdomain prefix",  # in the words of each version of the API server
+        "'a/b/c'",
     ),
     bad_metadata(
         "a label's key with a bad prefix", "metadata.labels", "name: shop\nlabels: {A.b/c: x}", "prefix", "'A.b/c'"
