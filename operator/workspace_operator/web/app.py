@@ -6,7 +6,7 @@ from typing import Final
 
 from anyio import to_thread
 from starlette.routing import Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workspace_operator.web import openapi
 from workspace_operator.web.app_api import endpoints, messages, send, suppressions, templates
@@ -46,4 +46,9 @@ def make_app(dependencies: Dependencies) -> ASGIApp:
         finally:
             await to_thread.run_sync(sending.close)
 
-    return Router(default=dispatcher, redirect_slashes=False, lifespan=lifespan)
+    router = Router(lifespan=lifespan)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (dispatcher if scope["type"] == "http" else router)(scope, receive, send)
+
+    return app

@@ -10,6 +10,8 @@ from workspace_operator.identity.values.text_limits import check_text, quoted
 MAX_DEPTH = 32
 """Maximum nesting of lists and objects."""
 
+_SHORT_NUMBER = 10**18
+
 
 def check_json(value: object, *, field: str, limit: int) -> None:
     """Check that a value is JSON, has only storable text, and is within the limits of nesting and size.
@@ -19,6 +21,8 @@ def check_json(value: object, *, field: str, limit: int) -> None:
     Raises:
         InvalidInput: the value fails a check; no value is truncated.
     """
+    if _is_short_number(value):
+        return
     for text in _strings(value, field):
         check_text(text, field=field, limit=limit)
     try:
@@ -45,6 +49,13 @@ def _strings(value: object, field: str) -> Iterator[str]:
         level, depth = inner, depth + 1
         if depth > MAX_DEPTH and level:
             raise InvalidInput(f"{field} is nested too deeply, {MAX_DEPTH} levels are allowed: flatten it", field=field)
+
+
+def _is_short_number(value: object) -> bool:
+    """Whether a cheap check accepts the value: a number whose JSON is within every limit, or true or false."""
+    if isinstance(value, int):
+        return -_SHORT_NUMBER < value < _SHORT_NUMBER
+    return isinstance(value, float) and isfinite(value)
 
 
 def _is_scalar(value: object) -> bool:

@@ -20,7 +20,6 @@ from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperat
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.web.core.auth_throttle import AuthThrottle
 from workspace_operator.web.core.authentication import Authenticator
-from workspace_operator.web.core.base_urls import base_url
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.error_responses import (
     error_format_of_path,
@@ -28,7 +27,14 @@ from workspace_operator.web.core.error_responses import (
     response_for_error,
     unauthorized_response,
 )
-from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY, UNAUTHENTICATED, Request, Response
+from workspace_operator.web.core.http import (
+    BODY_STATE_KEY,
+    CREDENTIALS_STATE_KEY,
+    UNAUTHENTICATED,
+    WRITE_STATE_KEY,
+    Request,
+    Response,
+)
 from workspace_operator.web.core.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
 from workspace_operator.web.core.response_sender import send_response
 from workspace_operator.web.core.router import Route, RouteMatch, RouteTable
@@ -83,9 +89,10 @@ class Dispatcher:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         started = time.perf_counter()
+        state = scope.setdefault("state", {})
         exchange = _Exchange(
             scope=scope,
-            body_reader=BodyReader(receive),
+            body_reader=BodyReader(receive, state.get(BODY_STATE_KEY)),
             headers=dict(scope["headers"]),
             reservation=BudgetReservation(self._body_budget),
         )
@@ -93,8 +100,14 @@ class Dispatcher:
         try:
             response = await self._respond(exchange)
             if response is not None:
-                with_body, seconds = scope["method"] != "HEAD", self.dependencies.limits.write_seconds
-                sent = await send_response(send, response, receive=receive, seconds=seconds, with_body=with_body)
+                sent = await send_response(
+                    send,
+                    response,
+                    receive=receive,
+                    seconds=self.dependencies.limits.write_seconds,
+                    with_body=scope["method"] != "HEAD",
+                    write=state.get(WRITE_STATE_KEY),
+                )
                 status = response.status
         except TimeoutError:
             logger.info("a client did not receive its response in time")
@@ -129,7 +142,7 @@ class Dispatcher:
                 return await self._unauthorized(exchange, route, has_key=bool(authorization))
             exchange.caller = caller
             if caller is not UNAUTHENTICATED:  # `protocol` evicts other connections first
-                exchange.scope.setdefault("state", {})[CREDENTIALS_STATE_KEY] = True
+                exchange.scope["state"][CREDENTIALS_STATE_KEY] = True
             body = await self._read_body(exchange, route)
             if not isinstance(body, bytes):
                 return body
@@ -215,10 +228,12 @@ def _too_large(route: Route) -> Response:
 
 def _unsupported_media_type(headers: Mapping[bytes, bytes]) -> str:
     """Why a body cannot be decoded; empty if it can."""
-    coding = headers.get(b"content-encoding", b"").lower()
-    if coding not in _IDENTITY_CODINGS:
+    if headers.get(b"content-encoding", b"").lower() not in _IDENTITY_CODINGS:
         return "the body is compressed: send it uncompressed"
-    _, _, charset = headers.get(b"content-type", b"").lower().partition(b"charset=")
+    content_type = headers.get(b"content-type")
+    if content_type is None or content_type == b"application/json":
+        return ""
+    _, _, charset = content_type.lower().partition(b"charset=")
     if charset and not charset.strip(b' "').startswith(_CHARSETS):
         return "the charset of the body is not UTF-8: send UTF-8"
     return ""
@@ -231,9 +246,9 @@ def _request(exchange: _Exchange, path_params: tuple[str, ...], body: bytes, pub
         query=_parse_query(scope["query_string"]) if scope["query_string"] else {},
         body=body,
         caller=exchange.caller,
-        base_url=public_url or base_url(scope, exchange.headers.get(b"host", b"")),
-        method=scope["method"],
+        scope=scope,
         headers=exchange.headers,
+        public_url=public_url,
     )
 
 

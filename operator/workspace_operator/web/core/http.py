@@ -3,12 +3,15 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from starlette.types import Scope
 
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.rules import ID, IdentifierKind
 from workspace_operator.identity.values.text_limits import quoted
+from workspace_operator.web.core.base_urls import base_url
 
 UNAUTHENTICATED: Final = StoredCredentials(
     workspace_id=0,
@@ -24,27 +27,48 @@ UNAUTHENTICATED: Final = StoredCredentials(
 CREDENTIALS_STATE_KEY: Final = "has_valid_credentials"
 """Key in the ASGI state of a request; set by the dispatcher if the credentials are valid."""
 
+BODY_STATE_KEY: Final = "body"
+"""Key in the ASGI state of a request; set by the server to the whole body if it arrived together with the head."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+WRITE_STATE_KEY: Final = "write"
+"""Key in the ASGI state of a request; set by the server to a `WriteOK`."""
+
+WriteOK: TypeAlias = Callable[[bytes], bool]
+"""Writes a whole response with status 200, given from its first header on, at once and not as ASGI messages.
+
+Returns False if that is not possible, so that nothing was written.
+"""
+
+
+class Request(NamedTuple):
     """A request that is authenticated and within the size limits.
 
     Attributes:
         path_params: the variable segments of the path, each decoded once.
         query: the decoded parameters; none is repeated.
         caller: the credentials; they give access to workspace ``caller.workspace_id`` only.
-        base_url: base URL of links, without a trailing slash; empty if unknown.
-        method: as sent; a handler of GET also has HEAD.
+        scope: of ASGI.
         headers: names in lower case, values as sent.
+        public_url: base URL of links; empty for that of the request.
     """
 
     path_params: tuple[str, ...]
     query: Mapping[str, str]
     body: bytes
     caller: StoredCredentials
-    base_url: str
-    method: str = "GET"
-    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    scope: Scope
+    headers: Mapping[bytes, bytes]
+    public_url: str
+
+    @property
+    def method(self) -> str:
+        """The method as sent; a handler of GET also has HEAD."""
+        return str(self.scope["method"])
+
+    @property
+    def base_url(self) -> str:
+        """Base URL of links, without a trailing slash; empty if unknown."""
+        return self.public_url or base_url(self.scope, self.headers.get(b"host", b""))
 
     def header(self, name: str) -> str:
         """The value of a header, by its name in lower case; empty without one."""

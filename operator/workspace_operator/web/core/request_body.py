@@ -52,9 +52,15 @@ class BudgetReservation:
 
 @dataclass(slots=True)
 class BodyReader:
-    """Reads the body of one request. ``has_ended`` is True when the whole body has arrived."""
+    """Reads the body of one request.
+
+    Attributes:
+        whole: the body if all of it has arrived already.
+        has_ended: the whole body has arrived.
+    """
 
     receive: Receive
+    whole: bytes | None = None
     has_ended: bool = False
 
     async def read(self, *, limit: int, seconds: float, reservation: BudgetReservation) -> bytes | BodyFailure:
@@ -65,6 +71,9 @@ class BodyReader:
             seconds: maximum time until the whole body has arrived.
             reservation: share in the budget of all bodies; a body of one chunk uses none.
         """
+        if self.whole is not None:
+            self.has_ended = True
+            return _check_size(self.whole, limit)
         try:
             async with asyncio.timeout(seconds):
                 first = await self._next_chunk()
@@ -76,6 +85,8 @@ class BodyReader:
 
     async def drain(self) -> bool:
         """Discard the rest; False if it is too large or too slow, or the client disconnected."""
+        if self.whole is not None:
+            return True
         size = 0
         try:
             async with asyncio.timeout(DRAIN_SECONDS):

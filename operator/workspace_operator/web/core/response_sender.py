@@ -8,13 +8,25 @@ from typing import Any, Final
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.types import Message, Receive, Send
 
-from workspace_operator.web.core.http import Response
+from workspace_operator.web.core.http import Response, WriteOK
 
 JSON_TYPE: Final = b"application/json; charset=utf-8"
 NO_STORE: Final = "no-store"
 """Cache-Control of all responses: data about people must not be cached."""
 
 _EMPTY_OBJECT: Final = b"{}\n"
+_EMPTY_OK_BYTES: Final = b"".join(
+    (
+        b"content-type: ",
+        JSON_TYPE,
+        b"\r\ncontent-length: ",
+        str(len(_EMPTY_OBJECT)).encode(),
+        b"\r\ncache-control: ",
+        NO_STORE.encode(),
+        b"\r\n\r\n",
+        _EMPTY_OBJECT,
+    )
+)
 _EMPTY_OK_START: Final[Message] = {
     "type": "http.response.start",
     "status": 200,
@@ -31,14 +43,22 @@ EMPTY_OK: Final = Response()
 
 
 async def send_response(
-    send: Send, response: Response, *, receive: Receive, seconds: float, with_body: bool = True
+    send: Send,
+    response: Response,
+    *,
+    receive: Receive,
+    seconds: float,
+    with_body: bool = True,
+    write: WriteOK | None = None,
 ) -> int:
     """Send a response; returns the number of bytes sent of the body.
 
-    ``receive`` reports the client's disconnect. Without the body, as for HEAD, the headers are the same. Raises
-    TimeoutError if the client does not receive a chunk within ``seconds``.
+    ``receive`` reports the client's disconnect; ``write`` sends the most frequent response. Without the body, as for
+    HEAD, the headers are the same. Raises TimeoutError if the client does not receive a chunk within ``seconds``.
     """
     if response is EMPTY_OK and with_body:
+        if write is not None and write(_EMPTY_OK_BYTES):
+            return len(_EMPTY_OBJECT)
         await send(_EMPTY_OK_START)
         await send(_EMPTY_OK_BODY)
         return len(_EMPTY_OBJECT)

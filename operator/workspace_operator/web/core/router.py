@@ -7,7 +7,7 @@ decoded as a whole can no longer be split correctly.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from workspace_operator.errors import InvalidInput
@@ -61,8 +61,7 @@ class Route:
     any_media_type: bool = field(default=False, kw_only=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteMatch:
+class RouteMatch(NamedTuple):
     """The routes of a path by method, and the decoded variable segments."""
 
     routes: Mapping[str, Route]
@@ -101,17 +100,16 @@ class RouteTable:
         A trailing slash is ignored if only the path without it has the method. Raises InvalidInput if a segment is not
         UTF-8, or contains NUL.
         """
-        raw = raw_path.split(b"/", MAX_SEGMENTS + 1)[1:]
-        if len(raw) > MAX_SEGMENTS:
+        if raw_path.count(b"/") > MAX_SEGMENTS:
             return None
-        segments = [decode_segment(segment) for segment in raw]
+        segments = _decoded_segments(raw_path)
         route_match = self._match(segments)
         if segments[-1:] == [""] and (route_match is None or method not in route_match.routes):
             return self._match(segments[:-1]) or route_match
         return route_match
 
     def _match(self, segments: Sequence[str]) -> RouteMatch | None:
-        route_match = _descend(self._root, segments, ())
+        route_match = _descend(self._root, segments, 0, ())
         return None if route_match is None or not route_match.routes else route_match
 
     def _insert(self, pattern: str) -> _Node:
@@ -125,6 +123,12 @@ class RouteTable:
         return node
 
 
+def _decoded_segments(raw_path: bytes) -> list[str]:
+    if b"%" not in raw_path and b"\0" not in raw_path and raw_path.isascii():  # nothing to decode, as in most paths
+        return raw_path.decode("ascii").split("/")[1:]
+    return [decode_segment(segment) for segment in raw_path.split(b"/")[1:]]
+
+
 def decode_segment(segment: bytes) -> str:
     """Percent-decode a path segment once. Raises InvalidInput."""
     try:
@@ -136,12 +140,13 @@ def decode_segment(segment: bytes) -> str:
     return text
 
 
-def _descend(node: _Node, segments: Sequence[str], path_params: tuple[str, ...]) -> RouteMatch | None:
-    if not segments:
+def _descend(node: _Node, segments: Sequence[str], depth: int, path_params: tuple[str, ...]) -> RouteMatch | None:
+    """Match the segments from ``depth`` on below a node; a literal segment comes before a variable one."""
+    if depth == len(segments):
         return RouteMatch(routes=node.routes, path_params=path_params)
-    first, rest = segments[0], segments[1:]
-    if first in node.literals:
-        route_match = _descend(node.literals[first], rest, path_params)
+    segment = segments[depth]
+    if segment in node.literals:
+        route_match = _descend(node.literals[segment], segments, depth + 1, path_params)
         if route_match is not None and route_match.routes:
             return route_match
-    return None if node.variable is None else _descend(node.variable, rest, (*path_params, first))
+    return None if node.variable is None else _descend(node.variable, segments, depth + 1, (*path_params, segment))

@@ -1,7 +1,6 @@
 """Access records and metrics of requests."""
 
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from workspace_operator.identity.model.results import CommandResultOrError
 
@@ -9,9 +8,10 @@ MULTIPROCESS_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Names the directory of shared metrics; prometheus_client reads it at its first import."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRecord:
+class AccessRecord(NamedTuple):
     """One request as recorded in metrics and access log; without secrets and e-mail addresses.
+
+    A named tuple is made in half the time of a frozen dataclass, and there is one for each request.
 
     Attributes:
         request_id: identifies the request in the error log and in responses with status 500 or 503.

@@ -7,6 +7,7 @@ never reaches the application.
 
 import asyncio
 from collections import deque
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -15,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from workspace_operator.web.core.http import CREDENTIALS_STATE_KEY, Response
+from workspace_operator.web.core.http import BODY_STATE_KEY, CREDENTIALS_STATE_KEY, WRITE_STATE_KEY, Response
 from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.response_sender import JSON_TYPE, NO_STORE, json_bytes, send_response
 from workspace_operator.web.server.header_checks import framing_head, header_error
@@ -39,6 +40,8 @@ _HEADER_OVERHEAD: Final = 4
 """Size of the separators of a header."""
 _CHUNK_OVERHEAD: Final = 32
 """Uncounted size of a chunk beside its content, for its length and the line breaks."""
+
+_STATUS_OK: Final = b"HTTP/1.1 200 OK\r\n"
 
 _MESSAGES: Final = {
     HTTPStatus.BAD_REQUEST: "this is not valid HTTP/1.1",
@@ -86,6 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_ended = False
         self._is_replaying = False
         self._had_valid_credentials = False
+        self._is_application_waiting = False  # it starts in the next iteration of the event loop
         self._header_timer: asyncio.TimerHandle | None = None
         self._stalled_since: float | None = None
         self._pending_cycles: deque[RequestResponseCycle] = deque()
@@ -124,6 +128,7 @@ class BoundedProtocol(HttpToolsProtocol):
         while rest and not self._is_ended:
             consumed = self._feed(rest[: self._parse_budget()])
             rest = rest[consumed:]
+        self._is_application_waiting = False
         self._update_header_timer()
 
     @classmethod
@@ -193,7 +198,9 @@ class BoundedProtocol(HttpToolsProtocol):
             raise _Rejected
         self._had_valid_credentials = self._has_valid_credentials()
         super().on_headers_complete()
+        self.cycle.scope["state"][WRITE_STATE_KEY] = partial(_write_ok, self.cycle)
         self._pending_cycles.append(self.cycle)
+        self._is_application_waiting = True
 
     def on_body(self, body: bytes) -> None:
         """Exclude body content from the overhead; `BodyReader` measures it."""
@@ -202,8 +209,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End a request, unless it asks for an upgrade: then the parser calls this before the body."""
-        if not (self.parser.should_upgrade() and framing_head(self.headers)):
-            super().on_message_complete()
+        if self.parser.should_upgrade() and framing_head(self.headers):
+            return
+        super().on_message_complete()
+        if self._is_application_waiting:
+            self.cycle.scope["state"][BODY_STATE_KEY] = bytes(self.cycle.body)
 
     def pause_writing(self) -> None:
         """The client receives more slowly than the server sends."""
@@ -351,6 +361,20 @@ class BoundedProtocol(HttpToolsProtocol):
         for cycle in self._pending_cycles:
             cycle.disconnected = True
             cycle.message_event.set()
+
+
+def _write_ok(cycle: RequestResponseCycle, response: bytes) -> bool:
+    """Write a response (`WriteOK`), unless the client receives too slowly or the connection is to be closed."""
+    if cycle.flow.write_paused or cycle.disconnected or not cycle.keep_alive:
+        return False
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    headers = [part for name, value in cycle.default_headers for part in (name, b": ", value, b"\r\n")]
+    cycle.transport.write(b"".join((_STATUS_OK, *headers, response)))
+    cycle.response_complete = True
+    cycle.message_event.set()
+    cycle.on_response()
+    return True
 
 
 def protocol_with_limits(limits: Limits) -> type[BoundedProtocol]:
