@@ -55,18 +55,19 @@ def check_attributes(updates: Mapping[str, object], *, field: str = "attributes"
     """
     if (count := len(updates)) > MAX_ATTRIBUTES:
         raise InvalidInput(f"{field} has {count} attributes, {MAX_ATTRIBUTES} are allowed: leave some out", field=field)
-    if not _all_ascii_within(updates):
+    if not _has_short_ascii_text(updates):
         for name, value in updates.items():
             _check_attribute(name, value, field)
+        return
+    for name, value in updates.items():
+        if not (value is None or isinstance(value, str)):
+            check_json(value, field=f"{field}.{name}", limit=MAX_VALUE_BYTES)
 
 
-def _all_ascii_within(updates: Mapping[str, object]) -> bool:
-    """Whether all values are short ASCII text, as in most rows of a file: a cheap check that avoids a loop."""
-    try:
-        values = "".join(updates.values())  # type: ignore[arg-type]  # a value that is not text raises TypeError
-    except TypeError:
-        return False
-    return is_ascii_within("".join(updates), MAX_NAME_BYTES) and is_ascii_within(values, MAX_VALUE_BYTES)
+def _has_short_ascii_text(updates: Mapping[str, object]) -> bool:
+    """Whether all names and all values that are text are short ASCII, as usual: one cheap check of them together."""
+    texts = [value for value in updates.values() if isinstance(value, str)]
+    return is_ascii_within("".join(updates), MAX_NAME_BYTES) and is_ascii_within("".join(texts), MAX_VALUE_BYTES)
 
 
 def _check_attribute(name: str, value: object, field: str) -> None:
