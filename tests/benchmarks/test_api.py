@@ -6,19 +6,24 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.api.servers import MadeWorkspace, make_workspace, running_api
+from tests.benchmarks.earlier_version import EarlierVersion
 from tests.benchmarks.load_generator import write_requests
-from tests.benchmarks.measurement import databases, memory_megabytes, print_table, seconds
+from tests.benchmarks.measurement import (
+    at_least,
+    at_most,
+    databases,
+    memory_megabytes,
+    print_table,
+    processor_seconds,
+    seconds,
+)
 from tests.benchmarks.migrations.environments import new_database
-from tests.e2e.waiting import wait_until
-from tests.network_ports import free_port
-from tests.processes import Server, last_lines
 
 CALLS = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 PEOPLE = 10_000
@@ -94,42 +99,40 @@ class Load:
         return float(self.requests / printed["seconds"])
 
 
-@contextmanager
-def storeless(database: str, folder: Path) -> Iterator[int]:
-    """The port of a server that answers without a store."""
-    port, log = free_port(), folder / "storeless.log"
-    command = (sys.executable, "-m", "tests.benchmarks.storeless_api", str(port))
-    environment = {**os.environ, "WORKSPACE_OPERATOR_DATABASE": database}
-    server = Server.start(command, log=log, environment=environment)
-    try:
-        wait_until(lambda: answers(port), what=lambda: last_lines(log))
-        yield port
-    finally:
-        server.end()
-
-
-def answers(port: int) -> bool:
-    """Whether a server serves."""
-    probe = ["curl", "--silent", "--fail", "--output", os.devnull, f"http://127.0.0.1:{port}/openapi.json"]
-    return subprocess.run(probe, check=False).returncode == 0
-
-
 @pytest.mark.bench
 @databases
 def test_identify_costs_little_more_than_http(title: str, tmp_path: Path) -> None:
-    with new_database(title, tmp_path) as url:
-        workspace = make_workspace(url)
-        load = Load.of(identifies(workspace, LOAD, seed=1), tmp_path / "load")
-        with running_api(url, tmp_path) as api, storeless(url, tmp_path) as bare:
+    """Both servers of the earlier version stay the measure, however much faster HTTP alone becomes."""
+    earlier = EarlierVersion.extracted(tmp_path / "earlier")
+    before, after = list[float](), list[float]()
+    with new_database(title, tmp_path) as url, new_database(title, tmp_path / "earlier") as earlier_url:
+        load = Load.of(identifies(make_workspace(url), LOAD, seed=1), tmp_path / "load")
+        earlier_load = Load.of(identifies(earlier.make_workspace(earlier_url), LOAD, seed=1), tmp_path / "earlier-load")
+        with (
+            running_api(url, tmp_path) as api,
+            earlier.serving(earlier_url) as old,
+            earlier.serving(earlier_url, has_store=False) as bare,
+        ):
             load.send(api.port)
-            pairs = [(load.send(bare), load.send(api.port)) for _ in range(RUNS)]
+            earlier_load.send(old.port)
+            rates = list[tuple[float, float]]()
+            for _ in range(RUNS):
+                spent = processor_seconds(api.pid), old.processor_seconds()
+                earlier_load.send(old.port)
+                rates.append((earlier_load.send(bare.port), load.send(api.port)))
+                after.append((processor_seconds(api.pid) - spent[0]) / LOAD)
+                before.append((old.processor_seconds() - spent[1]) / LOAD)
 
-    without, ours = max(pair[0] for pair in pairs), max(pair[1] for pair in pairs)
+    without, ours = max(pair[0] for pair in rates), max(pair[1] for pair in rates)
     print_table(
-        f"HTTP identify, {CONNECTIONS} connections, {title}",
+        f"HTTP identify, {CONNECTIONS} connections, {title}; load average {os.getloadavg()[0]:.1f}",
         [
-            (f"rate of the same server without a store, best of {RUNS}", "0.45", f"{ours / without:.2f}"),
+            at_least(f"rate of the earlier server without a store, best of {RUNS}", ours / without, 0.45),
             ("calls a second", "", f"{ours:,.0f} of {without:,.0f}"),
+            at_most(
+                "processor time of the API for each, of that of the earlier version", min(after) / min(before), 0.6
+            ),
+            ("microseconds", "", f"{min(after) * 1e6:.0f} of {min(before) * 1e6:.0f}"),
         ],
     )
 

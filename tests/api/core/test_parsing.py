@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from dataclasses import replace
 
 import httpx
 import pytest
@@ -13,13 +12,13 @@ from workspace_operator.web.core.http import UNAUTHENTICATED, Request
 from workspace_operator.web.core.json_body import INLINE_BYTES, RequestParser
 from workspace_operator.web.track_api.v2 import MAX_OPERATIONS
 
-SHORT = Request(path_params=("ann",), query={}, body=b"{}", caller=UNAUTHENTICATED, base_url="")
-LONG = replace(SHORT, body=b" " * (INLINE_BYTES + 1))
+SHORT = Request(path_params=("ann",), query={}, body=b"{}", caller=UNAUTHENTICATED, scope={}, headers={}, public_url="")
+LONG = SHORT._replace(body=b" " * (INLINE_BYTES + 1))
 
 
 @pytest.mark.parametrize(
     ("parsed", "is_beside"),
-    [(SHORT, False), (LONG, True), (replace(SHORT, path_params=("a@b\xfccher.de",)), True)],
+    [(SHORT, False), (LONG, True), (SHORT._replace(path_params=("a@b\xfccher.de",)), True)],
     ids=["short", "long body", "path in Unicode"],
 )
 def test_only_short_requests_are_parsed_on_the_event_loop(parsed: Request, is_beside: bool) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.api.servers import MadeWorkspace, make_workspace
+from tests.benchmarks.earlier_version import answers
 from tests.benchmarks.measurement import databases, print_table
 from tests.benchmarks.migrations.environments import new_database
-from tests.benchmarks.test_api import CONNECTIONS, LOAD, RUNS, Load, answers
+from tests.benchmarks.test_api import CONNECTIONS, LOAD, RUNS, Load
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from tests.processes import Server, last_lines

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from kubernetes.client import ApiClient
 
-from tests.benchmarks.measurement import print_table
+from tests.benchmarks.measurement import print_table, processor_seconds
 from tests.controlplane.kubectl import Kubectl
 from tests.controlplane.launcher import ControlPlane
 from tests.e2e.clusters import ACCOUNT, namespace, operator_account, operators, prepare
@@ -40,7 +40,6 @@ EDITS = 60
 CLIENTS = 8
 EMPTY = "tests.benchmarks.workspaces.empty_operator"
 COMPARED = re.compile(r"compared (\d+) listed Workspace resources")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @pytest.fixture
@@ -270,9 +269,3 @@ def compared(operator: Operator) -> int:
     """How many listed resources the log says were compared."""
     text = operator.log.read_text() if operator.log.exists() else ""
     return sum(map(int, COMPARED.findall(text)))
-
-
-def processor_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
