@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import Final, Literal, TypeAlias, cast
 
@@ -29,6 +29,7 @@ from workspace_operator.identity.values.text_limits import (
 )
 from workspace_operator.identity.values.timestamps import seconds_of
 from workspace_operator.identity.values.tracked_events import TrackedEvent, anonymous_id_of
+from workspace_operator.identity.values.value_objects import value_object
 
 
 class Unset(Enum):
@@ -44,7 +45,7 @@ DELETE: Final = Unset.DELETE
 IdentifierValue: TypeAlias = str | Literal[Unset.ABSENT, Unset.DELETE]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class Identify:
     """Create or update a person (identity-rules §4).
 
@@ -81,28 +82,28 @@ class Identify:
             object.__setattr__(self, "email_key", email_key(self.email))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class DeletePerson:
     """Delete a person with all data (identity-rules §6)."""
 
     reference: Reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class Suppress:
     """Delete a person and suppress both identifiers, or suppress a value that no person has."""
 
     reference: Reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class Unsuppress:
     """End every suppression of a value."""
 
     reference: Reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class MergePeople:
     """Merge two people, in any mode; the caller names the primary (identity-rules §5)."""
 
@@ -110,7 +111,7 @@ class MergePeople:
     secondary: Reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class TrackEvent:
     """Record an event of a person; create the person first if the reference matches none (identity-rules §4)."""
 
@@ -118,7 +119,7 @@ class TrackEvent:
     event: TrackedEvent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class TrackAnonymousEvent:
     """Record an event without a person; its ``anonymous_id`` can be linked to a person later."""
 
@@ -126,7 +127,7 @@ class TrackAnonymousEvent:
     anonymous_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class AddDevice:
     """Add or replace a device of a person; create the person first if the reference matches none."""
 
@@ -134,7 +135,7 @@ class AddDevice:
     device: Device
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class DeleteDevice:
     """Remove a device from a person."""
 
@@ -142,7 +143,7 @@ class DeleteDevice:
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class SetMembership:
     """Add a person to a manual segment, or remove the person from it; an unknown person is ignored."""
 

@@ -1,14 +1,14 @@
 """The entity Person, with the properties that the checks of identity-rules §7 need."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from workspace_operator.identity.values.attributes import Attributes, same_value
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.timestamps import time_of
+from workspace_operator.identity.values.value_objects import value_object
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class Person:
     """One individual in one workspace.
 

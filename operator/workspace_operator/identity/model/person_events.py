@@ -5,12 +5,12 @@ Events decide nothing: the owners of identifiers are known by then.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.devices import Device
+from workspace_operator.identity.values.value_objects import value_object
 
 
 class ActivityType(StrEnum):
@@ -29,7 +29,7 @@ class ActivityType(StrEnum):
     CLICKED_EMAIL = "clicked_email"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class ActivityLogged:
     """An activity to store.
 
@@ -52,7 +52,7 @@ class ActivityLogged:
     data: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class DeviceUpserted:
     """A device was added to a person, or replaces the person's device with the same token."""
 
@@ -60,7 +60,7 @@ class DeviceUpserted:
     device: Device
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class DeviceRemoved:
     """The device with this token was removed from a person."""
 
@@ -68,7 +68,7 @@ class DeviceRemoved:
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class MembershipSet:
     """A person was added to a manual segment, or removed from it."""
 
@@ -77,7 +77,7 @@ class MembershipSet:
     member: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class AnonymousLinked:
     """Reassign the events of an anonymous id to this person."""
 
@@ -85,7 +85,7 @@ class AnonymousLinked:
     cio_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class PeopleMerged:
     """A merge to journal; the secondary's events, devices and memberships move to the primary (identity-rules §5).
 
@@ -104,7 +104,7 @@ class PeopleMerged:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class PersonDeleted:
     """A person was deleted or suppressed; all data goes too, with merge journals and rows of exports."""
 

@@ -1,6 +1,5 @@
 """Results of commands, as values (identity-rules §3, §4)."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -9,6 +8,7 @@ from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.identity.values.text_limits import invisible_characters, quoted
+from workspace_operator.identity.values.value_objects import value_object
 
 _VALUE: Final = "The value "
 
@@ -40,7 +40,7 @@ class CheckedAttribute(StrEnum):
     CREATED_AT = "created_at"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A refused update of an identifier or of a checked attribute.
 
@@ -60,7 +60,7 @@ class Refusal:
         return _with_value(self.reason, self.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class CommandResult:
     """The result of a command.
 

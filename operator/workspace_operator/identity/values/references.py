@@ -1,6 +1,6 @@
 """References: how a command names a person, typed and checked (identity-rules §4, row a)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from workspace_operator.errors import InvalidInput
@@ -23,6 +23,7 @@ from workspace_operator.identity.values.text_limits import (
     quoted,
     stripped,
 )
+from workspace_operator.identity.values.value_objects import value_object
 
 CIO_ID_PREFIX = "cio_"
 
@@ -40,7 +41,7 @@ REFERENCE_KINDS: dict[Mode, frozenset[IdentifierKind]] = {
 _MAX_BYTES = {ID: MAX_ID_BYTES, CIO_ID: MAX_ID_BYTES, EMAIL: MAX_VALUE_BYTES}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class Reference:
     """Names a person in a command.
 
