@@ -9,6 +9,7 @@ in columns without a name is rejected as a whole. A pipe can be read only once: 
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -248,8 +249,11 @@ def _check(header: Header) -> None:
 def _check_rows(text: TextIO, header: Header) -> None:
     """Read all rows. Raises InvalidInput at a row that cannot be read or has a value in a column without a name."""
     unnamed = header.unnamed
+    if not unnamed:
+        deque(read_rows(text, header), maxlen=0)
+        return
     for row in read_rows(text, header):
-        if not unnamed or row.problem:
+        if row.problem:
             continue
         for index in unnamed:
             if row.cells[index]:
@@ -273,12 +277,16 @@ def read_rows(text: TextIO, header: Header) -> Iterator[CsvRow]:
     csv.field_size_limit(MAX_ROW_LENGTH)
     lines = _LineReader(text, after=header.lines)
     reader = csv.reader(iter(lines), delimiter=header.delimiter, strict=True)
+    of_row, count = lines.of_row, len(header.columns)
     first = header.lines + 1
     line, done = first, False
     while not done:
         try:
             for cells in reader:
-                if cells:
+                raw = of_row[0]
+                if len(of_row) == 1 and len(cells) == count and len(raw) <= MAX_CELL_LENGTH and ' "' not in raw:
+                    yield CsvRow(line, unescape_row(cells) if "'" in raw else cells)  # most rows
+                elif cells:
                     yield _row(line, cells, header, lines)
                 line = reader.line_num + first
                 lines.clear()
@@ -291,15 +299,12 @@ def read_rows(text: TextIO, header: Header) -> Iterator[CsvRow]:
 
 def _row(line: int, cells: list[str], header: Header, lines: "_LineReader") -> CsvRow:
     count = len(header.columns)
-    raw = lines.of_row[0]
-    if len(lines.of_row) == 1 and len(cells) == count and len(raw) <= MAX_CELL_LENGTH and ' "' not in raw:
-        return CsvRow(line, unescape_row(cells))
     if len(cells) > count and not any(cells[count:]):
         del cells[count:]  # some programs end each row with a delimiter
     if max(map(len, cells)) > MAX_CELL_LENGTH:
         return CsvRow(line, unescape_row(cells), _too_large(cells))
     problem = "" if len(cells) == count else f"The row has {len(cells)} cells, the header has {count}."
-    if not problem and has_space_before_quote(cells, raw):
+    if not problem and has_space_before_quote(cells, lines.of_row[0]):
         problem = "A cell has a space before its quote: write no space between the delimiter and the quote."
     return CsvRow(line, unescape_row(cells), problem, _contains_rows(cells, header))
 
