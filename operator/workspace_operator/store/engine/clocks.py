@@ -98,7 +98,9 @@ class DatabaseClock:
 
     def cached_timestamp(self) -> float:
         """The time in Unix seconds without a query, for use inside transactions."""
-        return self._cached().timestamp()
+        if self._offset is None:
+            return self.local().timestamp()
+        return self.monotonic() + self._offset.total_seconds()
 
     def timestamp(self) -> float:
         """The time now, in Unix seconds."""
