@@ -17,7 +17,7 @@ from tests.identity.builders import (
 )
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import Effect, Refusal
-from workspace_operator.identity.model.working_set import ChangeSet, OwnedIdentifier
+from workspace_operator.identity.model.working_set import ChangeSet
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.rules import IdentifierKind
 
@@ -31,7 +31,7 @@ def test_1_display_form_is_taken_over() -> None:
 
     assert (result.effect, result.refusals) == (Effect.UPDATED, ())
     assert people.people["p"] == person("p", "1", " A@X.org")
-    assert people.changes().identifiers_added == ()
+    assert people.changes().identifiers_added == {}
 
 
 def test_1_display_form_of_reference_is_not() -> None:
@@ -59,7 +59,7 @@ def test_3_change_frees_the_old_value() -> None:
     result = run_identify(E2, people, command(reference_by("email", A)))
 
     assert result.effect is Effect.CREATED
-    assert people.changes().identifiers_removed == (OwnedIdentifier(kind=IdentifierKind.EMAIL, key=A, cio_id="p"),)
+    assert people.changes().identifiers_removed == {(IdentifierKind.EMAIL, A): "p"}
 
 
 @pytest.mark.parametrize(

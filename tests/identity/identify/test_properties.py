@@ -109,11 +109,10 @@ class Tables:
             self.people[replaced.after.cio_id] = replaced.after
         for new in changes.inserted:
             assert self.people.setdefault(new.cio_id, new) is new
-        for owned in changes.identifiers_removed:
-            assert self.identifiers.pop((owned.kind, owned.key)) == owned.cio_id
-        for owned in changes.identifiers_added:
-            assert (owned.kind, owned.key) not in self.identifiers
-            self.identifiers[owned.kind, owned.key] = owned.cio_id
+        for identifier, owner in changes.identifiers_removed.items():
+            assert self.identifiers.pop(identifier) == owner
+        assert self.identifiers.keys().isdisjoint(changes.identifiers_added)
+        self.identifiers |= changes.identifiers_added
         assert self.suppressions >= set(changes.suppressions_removed)
         assert self.suppressions.isdisjoint(changes.suppressions_added)
         self.suppressions -= set(changes.suppressions_removed)

@@ -61,8 +61,8 @@ def test_merge_is_written_as_net_effect() -> None:
     changes = people.changes()
     assert [one.before.cio_id for one in changes.replaced] == ["p"]
     assert [one.cio_id for one in changes.removed] == ["q"]
-    assert [(one.key, one.cio_id) for one in changes.identifiers_removed] == [(A, "q")]
-    assert [(one.key, one.cio_id) for one in changes.identifiers_added] == [(A, "p")]
+    assert [(key, owner) for (_, key), owner in changes.identifiers_removed.items()] == [(A, "q")]
+    assert [(key, owner) for (_, key), owner in changes.identifiers_added.items()] == [(A, "p")]
 
 
 def test_ages_count_before_the_call() -> None:

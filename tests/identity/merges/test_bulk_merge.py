@@ -10,6 +10,7 @@ from workspace_operator.identity.merges.bulk_merge import merge_groups, survivor
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityLogged, ActivityType, PeopleMerged
 from workspace_operator.identity.model.working_set import ChangeSet, PersonUpdate
+from workspace_operator.identity.values.rules import ID
 
 A = "a@x.org"
 
@@ -57,8 +58,8 @@ def test_bulk_merge_leaves_the_survivor_alone() -> None:
 
     assert changes.replaced == (PersonUpdate(before=ELDEST, after=merged(ELDEST)),)
     assert changes.removed == (MIDDLE, YOUNGEST)
-    assert {(each.key, each.cio_id) for each in changes.identifiers_removed} == {("1", "p1"), ("2", "p2")}
-    assert {(each.key, each.cio_id) for each in changes.identifiers_added} == {("1", "p3")}
+    assert changes.identifiers_removed == {(ID, "1"): "p1", (ID, "2"): "p2"}
+    assert changes.identifiers_added == {(ID, "1"): "p3"}
     assert changes.inserted == ()
 
 
@@ -68,7 +69,7 @@ def test_survivor_who_gains_nothing_is_not_written() -> None:
     changes = merge_groups([[younger, elder]], now=NOW)
 
     assert (changes.replaced, changes.removed) == ((), (younger,))
-    assert changes.identifiers_added == changes.identifiers_removed == ()
+    assert changes.identifiers_added == changes.identifiers_removed == {}
 
 
 def test_changes_of_a_bulk_merge_are_those_of_its_merges() -> None:

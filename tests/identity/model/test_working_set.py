@@ -4,20 +4,15 @@ from tests.identity.builders import E2, EMAIL_ONLY, I0, person, reference_by, wo
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.working_set import (
     ChangeSet,
-    OwnedIdentifier,
     PersonUpdate,
     Suppression,
     WorkingSet,
 )
 from workspace_operator.identity.values.references import IdentifierKey, Reference
-from workspace_operator.identity.values.rules import EMAIL, ID, IdentifierKind, IdentityRules
+from workspace_operator.identity.values.rules import EMAIL, ID, IdentityRules
 
 A, B = "a@x.org", "b@x.org"
 P = person("p", "1", A)
-
-
-def owned(kind: IdentifierKind, key: str, cio_id: str) -> OwnedIdentifier:
-    return OwnedIdentifier(kind=kind, key=key, cio_id=cio_id)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +56,7 @@ def test_inserted_person_is_recorded() -> None:
 
     people.insert(P)
 
-    assert people.changes() == ChangeSet(inserted=(P,), identifiers_added=(owned(ID, "1", "p"), owned(EMAIL, A, "p")))
+    assert people.changes() == ChangeSet(inserted=(P,), identifiers_added={(ID, "1"): "p", (EMAIL, A): "p"})
 
 
 def test_replaced_person_is_recorded() -> None:
@@ -72,8 +67,8 @@ def test_replaced_person_is_recorded() -> None:
 
     assert people.changes() == ChangeSet(
         replaced=(PersonUpdate(before=P, after=after),),
-        identifiers_added=(owned(EMAIL, B, "p"),),
-        identifiers_removed=(owned(EMAIL, A, "p"),),
+        identifiers_added={(EMAIL, B): "p"},
+        identifiers_removed={(EMAIL, A): "p"},
     )
 
 
@@ -82,7 +77,7 @@ def test_removed_person_is_recorded() -> None:
 
     people.remove("p")
 
-    assert people.changes() == ChangeSet(removed=(P,), identifiers_removed=(owned(ID, "1", "p"), owned(EMAIL, A, "p")))
+    assert people.changes() == ChangeSet(removed=(P,), identifiers_removed={(ID, "1"): "p", (EMAIL, A): "p"})
 
 
 def test_net_effect_leaves_out_what_came_back() -> None:
@@ -105,8 +100,8 @@ def test_identifier_may_move_in_a_batch() -> None:
 
     changes = people.changes()
     assert changes.inserted == (q,)
-    assert changes.identifiers_removed == (owned(EMAIL, A, "p"),)
-    assert changes.identifiers_added == (owned(EMAIL, A, "q"),)
+    assert changes.identifiers_removed == {(EMAIL, A): "p"}
+    assert changes.identifiers_added == {(EMAIL, A): "q"}
 
 
 def test_settled_changes_are_forgotten() -> None:

@@ -15,6 +15,7 @@ from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.sending.deliveries import DeliveryState, Metric
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.store.repositories.sending.deliveries import SQLDeliveries
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 
 
 def test_message_waits_for_its_person(env: WorkspaceEnv) -> None:
@@ -235,12 +236,13 @@ def test_repeat_waits_for_its_original(sql_env: WorkspaceEnv) -> None:
     sql_env.add("1")
     is_under_way = threading.Event()
 
-    def slow_id() -> str:
-        is_under_way.set()
-        time.sleep(0.3)
-        return "0" * 24
+    class SlowIDs(CioIDGenerator):
+        def __call__(self) -> str:
+            is_under_way.set()
+            time.sleep(0.3)
+            return "0" * 24
 
-    slow = SQLDeliveries(sql_env.store.sql_database, new_id=slow_id)
+    slow = SQLDeliveries(sql_env.store.sql_database, new_id=SlowIDs())
     original = message(sql_env, request_digest="d")
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(slow.accept, sql_env.workspace_id, [original], now=sql_env.store.clock())

@@ -11,7 +11,8 @@ from workspace_operator.identity.merges.survivorship import by_age, survivor
 from workspace_operator.identity.model.activity_log import merge_events
 from workspace_operator.identity.model.person import Person, same_person
 from workspace_operator.identity.model.person_events import PersonEvent
-from workspace_operator.identity.model.working_set import ChangeSet, OwnedIdentifier, PersonUpdate, identifiers_of
+from workspace_operator.identity.model.working_set import ChangeSet, PersonUpdate, identifiers_of
+from workspace_operator.identity.values.references import IdentifierKey
 from workspace_operator.identity.values.rules import EMAIL_OR_ID, ID_ONLY
 
 
@@ -48,10 +49,10 @@ def merge_groups(groups: Iterable[Iterable[Person]], *, now: int) -> ChangeSet:
     )
 
 
-def _owned_ids(people: Iterable[Person]) -> tuple[OwnedIdentifier, ...]:
-    """The ids of people as identifiers; the e-mail key belongs to the group."""
-    return tuple(
-        OwnedIdentifier(kind=kind, key=key, cio_id=person.cio_id)
+def _owned_ids(people: Iterable[Person]) -> dict[IdentifierKey, str]:
+    """The ids of people, each with its owner; the e-mail key belongs to the group."""
+    return {
+        identifier: person.cio_id
         for person in people
-        for kind, key in identifiers_of(ID_ONLY, person.id, person.email_key)
-    )
+        for identifier in identifiers_of(ID_ONLY, person.id, person.email_key)
+    }

@@ -4,8 +4,8 @@ A store loads rows into a working set, executes the commands in order, and write
 store of the tests is a working set. It guarantees that an identifier has one owner; the rules decide all else.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from workspace_operator.identity.model.person import Person, same_person
 from workspace_operator.identity.model.person_events import PersonEvent
@@ -23,15 +23,6 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnedIdentifier:
-    """An id or an email with its owner: a row of the store's table of identifiers."""
-
-    kind: IdentifierKind
-    key: str
-    cio_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonUpdate:
     """A person before and after an update."""
 
@@ -45,13 +36,17 @@ class ChangeSet:
 
     Write removals before additions, since an addition can use a removed identifier. Write the events after the people,
     in order.
+
+    Attributes:
+        identifiers_added: the owner of each identifier that has a new one, its cio_id.
+        identifiers_removed: the former owner of each identifier that has another one, or none.
     """
 
     inserted: tuple[Person, ...] = ()
     replaced: tuple[PersonUpdate, ...] = ()
     removed: tuple[Person, ...] = ()
-    identifiers_added: tuple[OwnedIdentifier, ...] = ()
-    identifiers_removed: tuple[OwnedIdentifier, ...] = ()
+    identifiers_added: Mapping[IdentifierKey, str] = field(default_factory=dict)
+    identifiers_removed: Mapping[IdentifierKey, str] = field(default_factory=dict)
     suppressions_added: tuple[Suppression, ...] = ()
     suppressions_removed: tuple[Suppression, ...] = ()
     events: tuple[PersonEvent, ...] = ()
@@ -184,8 +179,8 @@ class WorkingSet:
             inserted=tuple(after for before, after in people if before is None and after is not None),
             replaced=tuple(_person_updates(people)),
             removed=tuple(before for before, after in people if before is not None and after is None),
-            identifiers_added=tuple(_owned_identifier(key, after) for key, _, after in changed if after is not None),
-            identifiers_removed=tuple(_owned_identifier(key, old) for key, old, _ in changed if old is not None),
+            identifiers_added={key: after for key, _, after in changed if after is not None},
+            identifiers_removed={key: before for key, before, _ in changed if before is not None},
             suppressions_added=tuple(row for row in self._changed_suppressions() if not self._suppressed_before[row]),
             suppressions_removed=tuple(row for row in self._changed_suppressions() if self._suppressed_before[row]),
             events=tuple(self.events),
@@ -213,10 +208,6 @@ class WorkingSet:
 
     def _unassign(self, identifier: IdentifierKey) -> None:
         self._owners_before.setdefault(identifier, self.owners.pop(identifier))
-
-
-def _owned_identifier(identifier: IdentifierKey, cio_id: str) -> OwnedIdentifier:
-    return OwnedIdentifier(kind=identifier[0], key=identifier[1], cio_id=cio_id)
 
 
 def _person_updates(people: Iterable[tuple[Person | None, Person | None]]) -> Iterable[PersonUpdate]:

@@ -31,7 +31,9 @@ def updated_attributes(attributes: Attributes, updates: AttributeUpdates) -> Att
     """The attributes after updates: null and the empty string remove one, any other value replaces it."""
     if not updates:
         return attributes
-    merged = {**attributes, **updates} if attributes else updates
+    merged: dict[str, Any] = {**attributes, **updates} if attributes else dict(updates)
+    if all(merged.values()):  # a cheap check that avoids a loop for most commands
+        return merged
     return {name: value for name, value in merged.items() if value is not None and value != ""}
 
 
@@ -44,7 +46,10 @@ def same_value(one: AttributeValue | None, other: AttributeValue | None) -> bool
 
 def without_identifiers(body: Mapping[str, T]) -> dict[str, T]:
     """The attributes of a body."""
-    return {name: value for name, value in body.items() if name not in IDENTIFIER_NAMES}
+    attributes = dict(body)
+    for name in IDENTIFIER_NAMES:
+        attributes.pop(name, None)
+    return attributes
 
 
 def check_attributes(updates: Mapping[str, object], *, field: str = "attributes") -> None:

@@ -86,7 +86,7 @@ def reference_of_kind(
     Raises:
         InvalidInput: the kind is no identifier in this mode, or the value is empty, too long or not a valid address.
     """
-    path = field or kind.value
+    path = field or kind
     if kind not in REFERENCE_KINDS[mode] and not (for_suppression and kind is EMAIL):
         raise _no_identifier(kind, mode, path)
     text = identifier_text(raw, field=path, limit=_MAX_BYTES[kind])

@@ -157,7 +157,7 @@ def _lock_changed_rows(connection: sa.Connection, workspace_id: int, changes: Ch
     """
     if connection.dialect.name == "sqlite":
         return
-    ids = [owned.key for owned in changes.identifiers_removed]
+    ids = [key for _, key in changes.identifiers_removed]
     changed = (*changes.removed, *(replaced.before for replaced in changes.replaced))
     cio_ids = [person.cio_id for person in changed]
     _LOCK.run(connection, {"of_workspace": workspace_id, "ids": encode_json(ids), "cio_ids": encode_json(cio_ids)})

@@ -136,11 +136,11 @@ class _Effects:
         self._connection.execute("BEGIN")
         self._connection.executemany(
             "DELETE FROM owner WHERE kind = ? AND value_key = ?",
-            [(removed.kind, removed.key) for removed in changes.identifiers_removed],
+            list(changes.identifiers_removed),
         )
         self._connection.executemany(
             "INSERT OR REPLACE INTO owner VALUES (?, ?, ?)",
-            [(added.kind, added.key, added.cio_id) for added in changes.identifiers_added],
+            [(*identifier, owner) for identifier, owner in changes.identifiers_added.items()],
         )
         self._connection.executemany("INSERT OR REPLACE INTO person VALUES (?, ?)", documents)
         self._connection.execute("COMMIT")

@@ -4,7 +4,7 @@ An undo is rare, and touches people, identifiers and records of two people, and 
 it locks the workspace exclusively instead of each row.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -37,7 +37,7 @@ from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive,
 class SQLMergeJournal(MergeOnTouchRepository):
     """Implements the port ``MergeJournal``."""
 
-    new_id: Callable[[], str] = field(default_factory=CioIDGenerator)
+    new_id: CioIDGenerator = field(default_factory=CioIDGenerator)
 
     def merges(
         self, workspace_id: int, *, cio_id: str | None = None, before: str | None = None, limit: int

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import UnitOfWork, UnitsOfWork
 from workspace_operator.errors import NotFound
-from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.lock_set import LockSet
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.email_keys import email_key_prefix
@@ -46,7 +45,7 @@ class SQLPeople(MergeOnTouchRepository):
         always_in_transaction: whether the fast path runs in a transaction, too, so that a test can add statements.
     """
 
-    new_cio_id: NewCioID = field(default_factory=CioIDGenerator)
+    new_cio_id: CioIDGenerator = field(default_factory=CioIDGenerator)
     always_in_transaction: bool = False
     _cache: WorkspaceCache = field(default_factory=WorkspaceCache, init=False)
 

@@ -1,6 +1,6 @@
 """Actions on single deliveries: cancel one, send a draft, and record what its recipient does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from workspace_operator.store.sending.delivery_updates import SETTLE
 from workspace_operator.store.sending.mailrooms import lock_room_shared, wake_room
 from workspace_operator.store.sending.settlements import forget_finals, settled_row
 from workspace_operator.store.unit_of_work.event_writer import write_events
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.workspace_lock import lock_and_read_settings
 
 CANCELLABLE = frozenset({DeliveryState.WAITING, DeliveryState.DRAFTED})
@@ -56,7 +57,7 @@ def record_open(
     by_machine: bool,
     is_test: bool,
     now: datetime,
-    new_id: Callable[[], str],
+    new_id: CioIDGenerator,
 ) -> None:
     """Count an open while open tracking is on, and log it as the activity of a person. Raises NotFound."""
     if not lock_and_read_settings(connection, workspace_id).row.open_tracking:
@@ -77,7 +78,7 @@ def record_click(
     url: str,
     is_test: bool,
     now: datetime,
-    new_id: Callable[[], str],
+    new_id: CioIDGenerator,
 ) -> None:
     """Count a click, and log it as the activity of a person. Raises NotFound."""
     lock_and_read_settings(connection, workspace_id)
@@ -134,7 +135,7 @@ def _log(
     type_: ActivityType,
     data: Mapping[str, object],
     now: datetime,
-    new_id: Callable[[], str],
+    new_id: CioIDGenerator,
 ) -> None:
     logged = ActivityLogged(type=type_, cio_id=owner, at=int(now.timestamp()), data=data)
     write_events(connection, workspace_id, [logged], new_id=new_id)

@@ -5,9 +5,10 @@ together, with one or two statements for each kind. The caller holds the locks o
 records.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
@@ -37,11 +38,9 @@ from workspace_operator.store.queries.record_readers import TYPE_NUMBERS, device
 from workspace_operator.store.schema.sending_tables import delivery
 from workspace_operator.store.schema.tables import activity, device, membership, merge
 from workspace_operator.store.unit_of_work.delivery_owners import delete_deliveries, lock_deliveries
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.merge_rows import TransferredRecords, merge_row, purge_merges
 from workspace_operator.store.unit_of_work.violation_rows import purge_violations
-
-NewID: TypeAlias = Callable[[], str]
-"""Generates a unique text that sorts after the ones before."""
 
 DeviceKey: TypeAlias = tuple[str, str]
 """A cio_id and a token."""
@@ -65,7 +64,9 @@ _ANONYMOUS_EVENTS: Final = "claims"
 """Conflict keys for records that a deletion can remove although no key names them: event ids, linked events."""
 
 
-def write_events(connection: sa.Connection, workspace_id: int, events: Sequence[PersonEvent], *, new_id: NewID) -> None:
+def write_events(
+    connection: sa.Connection, workspace_id: int, events: Sequence[PersonEvent], *, new_id: CioIDGenerator
+) -> None:
     """Write events in their order, after the people, whom the caller has locked.
 
     ``new_id`` generates the ids of activities and merges.
@@ -119,7 +120,7 @@ class _EventBatch:
             case MembershipSet():
                 self.memberships[event.segment, event.cio_id] = event.member
 
-    def apply(self, connection: sa.Connection, workspace_id: int, new_id: NewID) -> None:
+    def apply(self, connection: sa.Connection, workspace_id: int, new_id: CioIDGenerator) -> None:
         """Write all events, phase by phase."""
         if self.deleted:
             _remove(connection, workspace_id, self.deleted)
@@ -136,6 +137,10 @@ class _EventBatch:
 
 
 def _batches(events: Sequence[PersonEvent]) -> Iterator[_EventBatch]:
+    activities = [event for event in events if isinstance(event, ActivityLogged)]
+    if len(activities) == len(events):
+        yield _EventBatch(activities=activities)  # as of most commands: activities do not depend on each other
+        return
     current = _EventBatch()
     for event in events:
         touched = _conflict_keys(event)
@@ -193,23 +198,21 @@ def _link_anonymous(connection: sa.Connection, workspace_id: int, people: Mappin
 
 
 def _insert_activities(
-    connection: sa.Connection, workspace_id: int, activities: Sequence[ActivityLogged], new_id: NewID
+    connection: sa.Connection, workspace_id: int, activities: Sequence[ActivityLogged], new_id: CioIDGenerator
 ) -> None:
-    numbered = [(new_id(), logged) for logged in activities]
-    plain = [activity_row(workspace_id, id_, logged) for id_, logged in numbered if logged.event_id is None]
-    insert_rows(connection, activity, [(*row, encode_json(data)) for *row, data in plain])
-    events = [activity_row(workspace_id, id_, logged) for id_, logged in numbered if logged.event_id is not None]
-    if events:
+    ids = new_id.batch(len(activities))
+    rows = [activity_row(workspace_id, id_, logged) for id_, logged in zip(ids, activities, strict=True)]
+    plain = [(*row[:-1], encode_json(row[-1])) for row in rows if row[_EVENT_ID] is None]
+    insert_rows(connection, activity, plain)
+    if len(plain) < len(rows):
+        events = [row for row in rows if row[_EVENT_ID] is not None]
         # In the order of the key, so that two batches with the same events cannot deadlock.
-        rows = [dict(zip(_ACTIVITY_COLUMNS, row, strict=True)) for row in sorted(events, key=_event_id)]
-        connection.execute(insert_statement(connection, activity).on_conflict_do_nothing(), rows)
+        values = [dict(zip(_ACTIVITY_COLUMNS, row, strict=True)) for row in sorted(events, key=itemgetter(_EVENT_ID))]
+        connection.execute(insert_statement(connection, activity).on_conflict_do_nothing(), values)
 
 
 _ACTIVITY_COLUMNS = tuple(activity.columns.keys())
-
-
-def _event_id(row: Sequence[object]) -> str:
-    return str(row[_ACTIVITY_COLUMNS.index("event_id")])
+_EVENT_ID = _ACTIVITY_COLUMNS.index("event_id")
 
 
 def activity_row(workspace_id: int, activity_id: str, logged: ActivityLogged) -> tuple[object, ...]:
@@ -300,7 +303,9 @@ def _move(connection: sa.Connection, workspace_id: int, column: sa.Column[Any], 
     _MOVE_MANY[column].run(connection, values)
 
 
-def _merge(connection: sa.Connection, workspace_id: int, merges: Sequence[PeopleMerged], new_id: NewID) -> None:
+def _merge(
+    connection: sa.Connection, workspace_id: int, merges: Sequence[PeopleMerged], new_id: CioIDGenerator
+) -> None:
     """Move all records to primaries, and write merge rows; a secondary occurs only once."""
     people = {person.cio_id for merged in merges for person in (merged.primary, merged.secondary)}
     devices, segments = devices_of(connection, workspace_id, people), segments_of(connection, workspace_id, people)
@@ -318,7 +323,14 @@ def _merge(connection: sa.Connection, workspace_id: int, merges: Sequence[People
         _move(connection, workspace_id, column, primaries)
     for column, owned in zip(_DEDUPLICATED_COLUMNS, (devices, segments), strict=True):
         _move(connection, workspace_id, column, {key: primaries[key] for key in owned.keys() & primaries.keys()})
-    insert_rows(connection, merge, [merge_row(workspace_id, new_id(), *transfer) for transfer in transfers])
+    insert_rows(
+        connection,
+        merge,
+        [
+            merge_row(workspace_id, id_, *transfer)
+            for id_, transfer in zip(new_id.batch(len(transfers)), transfers, strict=True)
+        ],
+    )
     purge_violations(connection, workspace_id, list(primaries))
 
 

@@ -28,9 +28,9 @@ def write_people(
 
     ``reserved`` has the identifiers with a reserved row, and its cio_id; unused reservations are deleted.
     """
-    added = {(owned.kind, owned.key): owned.cio_id for owned in changes.identifiers_added}
-    released = [(owned.kind, owned.key) for owned in changes.identifiers_removed]
-    _delete_identifiers(connection, workspace_id, [*released, *(key for key in reserved if key not in added)])
+    added = changes.identifiers_added
+    unused = [key for key in reserved if key not in added]
+    _delete_identifiers(connection, workspace_id, [*changes.identifiers_removed, *unused])
     removed = [person.cio_id for person in changes.removed]
     if removed:
         delete_any_of(connection, workspace_id, person.c.cio_id, removed)
@@ -54,9 +54,13 @@ def _add_identifiers(
     reserved: Mapping[IdentifierKey, str],
 ) -> None:
     """Insert identifiers without a reserved row; update reserved rows of another owner."""
+    if not reserved:
+        insert_identifiers(connection, workspace_id, added)
+        return
     insert_identifiers(connection, workspace_id, {key: owner for key, owner in added.items() if key not in reserved})
-    for (kind, key), cio_id in added.items():
-        if reserved.get((kind, key), cio_id) != cio_id:
+    # Most identifiers belong to the person for whom they were reserved.
+    for (kind, key), cio_id in added.items() - reserved.items():
+        if (kind, key) in reserved:
             row_key = {"workspace_id": workspace_id, "kind": KIND_NUMBERS[kind], "value_key": key}
             connection.execute(sa.update(identifier).filter_by(**row_key).values(cio_id=cio_id))
 
@@ -144,7 +148,20 @@ def _suppression_values(value: Suppression) -> dict[str, object]:
 
 def _row_of(workspace_id: int, value: Person) -> tuple[object, ...]:
     """A person in the order of the table's columns, JSON as text."""
-    return (workspace_id, value.cio_id, *person_values(value).values())
+    timestamps = value.attribute_timestamps
+    return (
+        workspace_id,
+        value.cio_id,
+        value.id,
+        value.email,
+        value.email_key,
+        value.email_is_invalid,
+        value.id_is_another_email,
+        encode_json(value.attributes),
+        value.inserted_at,
+        value.created_at,
+        None if timestamps is None else encode_json(timestamps),
+    )
 
 
 def _values_of(value: Person) -> dict[str, Any]:

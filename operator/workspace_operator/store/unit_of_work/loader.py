@@ -75,9 +75,9 @@ class Loaded:
     found: frozenset[IdentifierKey]
     reserved: dict[IdentifierKey, str] = field(default_factory=dict)
 
-    def locks(self, identifiers: Iterable[IdentifierKey]) -> bool:
+    def locks(self, identifiers: Collection[IdentifierKey]) -> bool:
         """Whether this transaction may change all of these identifiers."""
-        return all(key in self.found or key in self.reserved for key in identifiers)
+        return self.found.union(self.reserved).issuperset(identifiers)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,15 +90,19 @@ class _Rows:
     suppressions: list[Suppression] = field(default_factory=list)
 
 
-def load(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet) -> Loaded:
+def load(
+    connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet, reserved: Collection[IdentifierKey] = ()
+) -> Loaded:
     """Lock the workspace shared, then lock and read identifiers and their owners.
+
+    The rows of ``reserved`` identifiers are neither locked nor read: this transaction has inserted them.
 
     Raises:
         NotFound: the workspace does not exist any more.
         RetryTransaction: the settings of the workspace, or the owner of an identifier, have changed.
         PendingMerge: a person has a pending merge.
     """
-    rows = _read(connection, settings, keys, _LOCKING)
+    rows = _read(connection, settings, keys, _LOCKING, reserved)
     if rows.version is None:
         raise NotFound(f"workspace number {settings.row.workspace_id} does not exist any more")
     if rows.version != settings.version:
@@ -151,8 +155,8 @@ def load_with_reservations(
 ) -> Loaded:
     """Reserve identifiers, then load; the result locks the whole lock set. Raises as `load`."""
     insert_identifiers(connection, settings.row.workspace_id, reservations)
-    loaded = load(connection, settings, keys)
-    loaded.reserved = {key: cio_id for key, cio_id in reservations.items() if key not in loaded.found}
+    loaded = load(connection, settings, keys, reservations)
+    loaded.reserved = dict(reservations)
     if not loaded.locks(keys.identifiers):
         raise RetryTransaction
     return loaded
@@ -214,9 +218,15 @@ def _loaded(mode: Mode, rows: _Rows) -> Loaded:
     return Loaded(working_set=working_set, found=frozenset(found))
 
 
-def _read(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet, statement: CompiledStatement) -> _Rows:
+def _read(
+    connection: sa.Connection,
+    settings: SettingsSnapshot,
+    keys: LockSet,
+    statement: CompiledStatement,
+    reserved: Collection[IdentifierKey] = (),
+) -> _Rows:
     rows = _Rows()
-    for row in statement.run(connection, _parameters(settings, keys)):
+    for row in statement.run(connection, _parameters(settings, keys, reserved)):
         part, number, key, cio_id = row[:4]
         if part == _PERSON:
             rows.people.append(person_of(row[3:]))
@@ -229,14 +239,17 @@ def _read(connection: sa.Connection, settings: SettingsSnapshot, keys: LockSet, 
     return rows
 
 
-def _parameters(settings: SettingsSnapshot, keys: LockSet) -> dict[str, Any]:
-    without_emails = settings.rules.mode is ID_ONLY
+def _parameters(settings: SettingsSnapshot, keys: LockSet, reserved: Collection[IdentifierKey] = ()) -> dict[str, Any]:
+    ids = [key for kind, key in keys.identifiers if kind is ID]
+    emails = [key for kind, key in keys.identifiers if kind is EMAIL]
+    owned_emails = [] if settings.rules.mode is ID_ONLY else emails
     return {
         "workspace_id": settings.row.workspace_id,
         "slot": lock_slot(),
-        "ids": json.dumps([key for kind, key in keys.identifiers if kind is ID]),
-        "emails": json.dumps([key for kind, key in keys.identifiers if kind is EMAIL and not without_emails]),
-        "suppressible": json.dumps([key for kind, key in keys.identifiers if kind is EMAIL]),
+        "ids": json.dumps([key for key in ids if (ID, key) not in reserved]),
+        "emails": json.dumps([key for key in owned_emails if (EMAIL, key) not in reserved]),
+        "suppressible_ids": json.dumps(ids),
+        "suppressible_emails": json.dumps(emails),
         "cio_ids": json.dumps(list(keys.cio_ids)),
     }
 
@@ -310,7 +323,7 @@ def _result_part(
 
 
 def _suppression_query(kind: IdentifierKind) -> sa.Select[Any]:
-    values = _IDS if kind is ID else sa.bindparam("suppressible", type_=sa.Text)
+    values = sa.bindparam(f"suppressible_{kind}s", type_=sa.Text)
     number, key = _constant(KIND_NUMBERS[kind]), suppression.c.value_key
     rows = _result_part(_SUPPRESSION, number=number, key=key, cio_id=suppression.c.suppression_id)
     return rows.where(suppression.c.workspace_id == _WORKSPACE, suppression.c.kind == number, any_of(key, values))

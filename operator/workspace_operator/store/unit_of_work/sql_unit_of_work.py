@@ -4,7 +4,7 @@ Concurrent transactions on the same identifiers are serialized: each locks every
 it decides (`loader`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import LoadedPeople
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.commands import Command
-from workspace_operator.identity.model.lock_set import LockSet, lock_set_of
+from workspace_operator.identity.model.lock_set import LockSet, identifiers_named_by, lock_set_of
 from workspace_operator.identity.model.working_set import ChangeSet
 from workspace_operator.identity.values.references import IdentifierKey
 from workspace_operator.identity.values.rules import EMAIL_ONLY, ID, IdentityRules
@@ -23,6 +23,7 @@ from workspace_operator.store.engine.databases import RetryTransaction
 from workspace_operator.store.unit_of_work.change_log import append_changes
 from workspace_operator.store.unit_of_work.event_writer import activity_row, write_events
 from workspace_operator.store.unit_of_work.flush import activities_only, write_people, write_updates
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.loader import (
     Loaded,
     discover,
@@ -100,7 +101,7 @@ class SQLUnitOfWork:
     settings: SettingsSnapshot
     locking: Locking
     cache: WorkspaceCache
-    new_cio_id: NewCioID
+    new_cio_id: CioIDGenerator
     _keys: LockSet = field(init=False)
     _loaded: Loaded = field(init=False)
 
@@ -158,15 +159,16 @@ class SQLUnitOfWork:
         reservations: dict[IdentifierKey, str] = {}
         if not absent:
             return reservations, [self.new_cio_id] * len(commands)
-        new_cio_ids: list[NewCioID] = []
-        for command in commands:
-            needed = [key for key in lock_set_of(self.rules, [command]).identifiers if key in absent]
+        mode, new_cio_ids = self.rules.mode, list[NewCioID]()
+        absent_keys = [[key for key in identifiers_named_by(command, mode) if key in absent] for command in commands]
+        cio_ids = iter(self.new_cio_id.batch(sum(map(bool, absent_keys))))
+        for needed in absent_keys:
             if not needed:
                 new_cio_ids.append(self.new_cio_id)
                 continue
-            cio_id = self.new_cio_id()
+            cio_id = next(cio_ids)
             new_cio_ids.append(_starting_with(cio_id, self.new_cio_id))
-            if self.rules.mode is EMAIL_ONLY:
+            if mode is EMAIL_ONLY:
                 needed.append((ID, cio_id))  # the generated id
             for key in needed:
                 reservations.setdefault(key, cio_id)
@@ -175,7 +177,7 @@ class SQLUnitOfWork:
     def flush(self, *, now: int) -> None:
         """Write the changes of the working set. Raises RetryTransaction if they need more than was locked."""
         changes, reserved = self._loaded.working_set.changes(), self._loaded.reserved
-        changed_identifiers = list(_changed_identifiers(changes))
+        changed_identifiers = changes.identifiers_added.keys() | changes.identifiers_removed.keys()
         if self.locking is not Locking.NONE and not self._loaded.locks(changed_identifiers):
             raise RetryTransaction
         self.cache.record_new_identifiers(self._workspace_id, had_any=bool(changed_identifiers or reserved))
@@ -199,7 +201,8 @@ class SQLUnitOfWork:
         if activities is None:
             write_events(connection, workspace_id, changes.events, new_id=self.new_cio_id)
         else:
-            rows = [activity_row(workspace_id, self.new_cio_id(), logged) for logged in activities]
+            ids = self.new_cio_id.batch(len(activities))
+            rows = [activity_row(workspace_id, id_, logged) for id_, logged in zip(ids, activities, strict=True)]
             write_updates(connection, workspace_id, updated, rows)
 
 
@@ -210,7 +213,7 @@ def open_unit_of_work(
     attempt: int,
     exclusive: bool,
     cache: WorkspaceCache,
-    new_cio_id: NewCioID,
+    new_cio_id: CioIDGenerator,
 ) -> SQLUnitOfWork:
     """Open a unit of work in a transaction. Raises NotFound.
 
@@ -228,8 +231,3 @@ def open_unit_of_work(
 
 def _starting_with(first: str, new_cio_id: NewCioID) -> Callable[[], str]:
     return chain([first], iter(new_cio_id, None)).__next__
-
-
-def _changed_identifiers(changes: ChangeSet) -> Iterator[IdentifierKey]:
-    for identifier in (*changes.identifiers_added, *changes.identifiers_removed):
-        yield (identifier.kind, identifier.key)

@@ -44,7 +44,7 @@ T = TypeVar("T")
 class SQLDeliveries(MergeOnTouchRepository):
     """Implements the port ``Deliveries``."""
 
-    new_id: Callable[[], str] = field(default_factory=CioIDGenerator)
+    new_id: CioIDGenerator = field(default_factory=CioIDGenerator)
     _contents: ContentCache = field(default_factory=ContentCache, init=False)
     _cache: WorkspaceCache = field(default_factory=WorkspaceCache, init=False)
 
