@@ -135,6 +135,13 @@ class CompiledStatement:
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall() if cursor.description else ()
             return rows
 
+    def run_many(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run the statement once for each mapping of values."""
+        text, order = self._text(connection)
+        parameters = rows if order is None else [tuple(values[name] for name in order) for values in rows]
+        with driver_cursor(connection, text) as cursor:
+            cursor.executemany(text, parameters)
+
     def _text(self, connection: sa.Connection) -> tuple[str, tuple[str, ...] | None]:
         name = connection.dialect.name
         if name not in self._compiled:

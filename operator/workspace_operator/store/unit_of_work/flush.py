@@ -124,9 +124,11 @@ def _update_people(connection: sa.Connection, workspace_id: int, people: Sequenc
     if len(people) > 1 and connection.dialect.name == "postgresql":
         _UPDATE_MANY.run(connection, _bulk_values(workspace_id, people))
         return
-    for updated in people:
-        values = {"of_workspace": workspace_id, "of_person": updated.cio_id, **person_values(updated)}
-        _UPDATE_ONE.run(connection, values)
+    rows = [{"of_workspace": workspace_id, "of_person": updated.cio_id, **person_values(updated)} for updated in people]
+    if len(rows) == 1:
+        _UPDATE_ONE.run(connection, rows[0])
+    elif rows:
+        _UPDATE_ONE.run_many(connection, rows)
 
 
 def _bulk_values(workspace_id: int, people: Sequence[Person]) -> dict[str, Any]:
