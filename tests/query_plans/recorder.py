@@ -69,7 +69,7 @@ class StatementRecorder:
         """Record a statement and its sender."""
         frames = list(_frames_of_store())
         self.places.update((module, line) for module, _, line in frames)
-        if "set_config('" in text and "'enable_" in text:
+        if text.startswith("SET LOCAL") and "enable_" in text:
             self._settings = (*self._settings, text)
         if not PLANNED.match(text) or not frames or any(module in WHOLE_DATABASE for module, *_ in frames):
             return
@@ -108,7 +108,8 @@ def recorded_statements() -> Iterator[StatementRecorder]:
     made, cursor_of = StatementRecorder(), sql.driver_cursor
 
     def cursor_recorded(connection: sa.Connection, statement: str) -> AbstractContextManager[Any]:
-        made.record("", None)  # only the sender: statements with a plan are recorded elsewhere
+        # Settings, or only the sender: statements with a plan are recorded elsewhere.
+        made.record(statement if statement.startswith("SET LOCAL") else "", None)
         return cursor_of(connection, statement)
 
     sa.event.listen(sa.Engine, "begin", made.begin)

@@ -148,12 +148,16 @@ def test_worker_retries_until_the_command_has_ended(stored: Store) -> None:
 def test_other_writers_are_detected(stored: Store, others: int, contended: bool) -> None:
     env = with_people(stored, Mode.ID_ONLY, 1)
     probe = ContentionProbe()
-    assert not stored.sql_database.writing(probe.others_wrote)
+
+    def others_wrote(connection: sa.Connection) -> bool:
+        return probe.others_wrote(connection, env.workspace_id)
+
+    assert not stored.sql_database.writing(others_wrote)
 
     for number in range(others):
         env.add(f"other-{number}")
 
-    assert stored.sql_database.writing(probe.others_wrote) is contended
+    assert stored.sql_database.writing(others_wrote) is contended
 
 
 @pytest.mark.parametrize("action", [WorkspaceEnv.pause, WorkspaceEnv.cancel])

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from workspace_operator.errors import Conflict
+from workspace_operator.store.engine.citus import CONNECTION_KEY
 from workspace_operator.store.engine.commit_watchdog import COMMIT_SECONDS, CommitWatchdog
 from workspace_operator.store.engine.error_translation import (
     CONTENTION_MESSAGE,
@@ -59,6 +60,9 @@ class Database:
         cache_megabytes: size of the page cache of each SQLite connection.
         read_only: have the database refuse every write; a SQLite file must exist already.
 
+    Attributes:
+        is_citus: whether the newest connection led to Citus; False before the first.
+
     Raises:
         InvalidInput: the URL is malformed, or names a database that is not supported.
     """
@@ -85,6 +89,9 @@ class Database:
             # No ping, which takes a fifth of the time of a small write: `writing` retries on lost connections.
             self._writing_engine = engine(**_POOL)
             self._statement_engine = engine(transactional=False, poolclass=sa.NullPool)
+            for made in (self.engine, self._writing_engine, self._statement_engine):
+                sa.event.listen(made, "connect", self._on_connect)
+        self.is_citus = False
         self.observer: TransactionObserver | None = None
         self._is_read_only = read_only
         self._prepare = prepare
@@ -176,16 +183,20 @@ class Database:
             result = work(connection)
             if self.is_sqlite:
                 return result
-            try:
-                with self._commits.watch(connection, seconds=COMMIT_SECONDS) as commit:
-                    transaction.commit()
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise unknown_outcome(self.name, "was lost while it confirmed the write") from error
-                raise
-            if commit.is_cancelled:
-                raise unknown_outcome(self.name, _UNCONFIRMED)
+            self._commit(connection, transaction)
         return result
+
+    def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction) -> None:
+        """Commit on PostgreSQL. Raises CommitUnknown."""
+        try:
+            with self._commits.watch(connection, seconds=COMMIT_SECONDS) as commit:
+                transaction.commit()
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise unknown_outcome(self.name, "was lost while it confirmed the write") from error
+            raise
+        if commit.is_cancelled:
+            raise unknown_outcome(self.name, _UNCONFIRMED)
 
     @contextmanager
     def autocommit(self, *, in_transaction: bool) -> Iterator[sa.Connection]:
@@ -204,9 +215,10 @@ class Database:
                 self._observed("write"),
                 translate_errors(self.name),
                 self._writing_engine.connect() as connection,
-                connection.begin(),
+                connection.begin() as transaction,
             ):
                 yield connection
+                self._commit(connection, transaction)
             return
         with self._observed("write"), translate_errors(self.name):
             connection = self._thread_connection()
@@ -234,6 +246,9 @@ class Database:
             observer(kind, time.monotonic() - started, error)
             raise
         observer(kind, time.monotonic() - started, None)
+
+    def _on_connect(self, _: object, record: Any) -> None:
+        self.is_citus = record.info[CONNECTION_KEY]
 
     def _thread_connection(self) -> sa.Connection:
         local = self._thread_local

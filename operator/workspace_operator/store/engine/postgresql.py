@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from workspace_operator.store.engine.citus import CONNECTION_KEY, HAS_CITUS, PROPAGATE_LIMITS
 from workspace_operator.store.engine.error_translation import hide_interruptions
-from workspace_operator.store.engine.sql import driver_cursor
+from workspace_operator.store.engine.sql import driver_cursor, local_settings
 from workspace_operator.store.engine.urls import DatabaseURL, PrepareMode
 
 IDLE_TX_TIMEOUT: Final = "10min"
@@ -61,10 +62,15 @@ def postgresql_engine(
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
-        if target.prepare is PrepareMode.ON or (target.prepare is PrepareMode.AUTO and not _is_pooled(connection)):
+        backend_pid, has_citus = connection.execute(_SERVER_FACTS, prepare=False).fetchone()
+        # A pooler reports a made-up process ID.
+        is_pooled = backend_pid != connection.info.backend_pid
+        if target.prepare is PrepareMode.ON or (target.prepare is PrepareMode.AUTO and not is_pooled):
             connection.prepare_threshold = _PREPARE_THRESHOLD
-        limits = _transaction_settings(lock_seconds) + (_supported_settings(connection) if transactional else "")
-        record.info["limits"] = limits
+        record.info[CONNECTION_KEY] = has_citus
+        if transactional:
+            limits = _transaction_settings(lock_seconds) + _supported_settings(connection)
+            record.info["limits"] = (PROPAGATE_LIMITS if has_citus else "") + limits
 
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
@@ -79,15 +85,9 @@ def postgresql_engine(
     return engine
 
 
-def _is_pooled(connection: Any) -> bool:
-    """Whether the connection goes through a pooler, which reports a made-up backend process ID."""
-    [pid] = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
-    return bool(pid != connection.info.backend_pid)
-
-
 def _transaction_settings(lock_seconds: float) -> str:
     settings = {"lock_timeout": f"{int(lock_seconds * 1000)}ms", "statement_timeout": STATEMENT_TIMEOUT}
-    return _IDLE_LIMIT + _set_locally(settings)
+    return _IDLE_LIMIT + local_settings(settings)
 
 
 def _supported_settings(connection: Any) -> str:
@@ -96,7 +96,7 @@ def _supported_settings(connection: Any) -> str:
 
     supported = ""
     for name, value in _OPTIONAL_SETTINGS.items():
-        statement = _set_locally({name: value})
+        statement = local_settings({name: value})
         try:
             connection.execute(f"BEGIN; {_IDLE_LIMIT}{statement}ROLLBACK", prepare=False)
         except (psycopg.errors.UndefinedObject, psycopg.errors.InvalidParameterValue):
@@ -107,8 +107,5 @@ def _supported_settings(connection: Any) -> str:
     return supported
 
 
-def _set_locally(settings: Mapping[str, str]) -> str:
-    return "".join(f"SET LOCAL {name} = '{value}'; " for name, value in settings.items())
-
-
-_IDLE_LIMIT: Final = _set_locally({"idle_in_transaction_session_timeout": IDLE_TX_TIMEOUT})
+_IDLE_LIMIT: Final = local_settings({"idle_in_transaction_session_timeout": IDLE_TX_TIMEOUT})
+_SERVER_FACTS: Final = f"SELECT pg_backend_pid(), {HAS_CITUS}"

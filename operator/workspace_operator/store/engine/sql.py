@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from workspace_operator.store.engine.citus import is_citus
 from workspace_operator.store.engine.error_translation import READ_ONLY
 
 # `json.JSONEncoder.encode` makes this object anew for each document, which doubles the time for a person's attributes.
@@ -35,6 +36,9 @@ def encode_json(document: object) -> str:
 
 COPY_THRESHOLD = 3
 """Number of rows up to which an INSERT per row is faster than a COPY."""
+
+MAX_PARAMETERS = 65_535
+"""Limit of PostgreSQL's protocol for one statement."""
 
 
 class _AnyOf(FunctionElement[bool]):
@@ -210,18 +214,23 @@ def insert_statement_of(dialect: sa.Dialect, table: sa.Table) -> postgresql.Inse
     return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
 
 
-def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+def insert_rows(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]], *, may_conflict: bool = False
+) -> None:
     """Insert many rows, each a tuple in the order of the table's columns, JSON as text.
 
     Uses COPY on PostgreSQL, 3.5 times as fast as INSERT from arrays or executemany, and executemany on SQLite.
+    ``may_conflict`` says that another transaction may insert the same keys at the same time.
     """
     if not rows:
         return
     if connection.dialect.name == "postgresql" and len(rows) > COPY_THRESHOLD:
-        _copy(connection, table, rows)
+        # Citus reports every error of COPY as an internal one: lost races, deadlocks and lock timeouts alike.
+        insert_many = _insert_values if may_conflict and is_citus(connection) else _copy
+        insert_many(connection, table, rows)
         return
     place = "?" if connection.dialect.name == "sqlite" else "%s"
-    statement = f"INSERT INTO {_table_with_columns(table)} VALUES ({', '.join([place] * len(table.columns))})"  # noqa: S608 - our own name
+    statement = f"INSERT INTO {_table_with_columns(table)} VALUES {_places(table, place)}"  # noqa: S608 - our own name
     with driver_cursor(connection, statement) as cursor:
         if connection.dialect.name == "sqlite":
             cursor.executemany(statement, rows)
@@ -233,6 +242,22 @@ def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple
 def _table_with_columns(table: sa.Table) -> str:
     """The table and its columns by name, since a later revision adds its column last."""
     return f"{table.name} ({', '.join(table.columns.keys())})"
+
+
+def _places(table: sa.Table, place: str) -> str:
+    return f"({', '.join([place] * len(table.columns))})"
+
+
+def _insert_values(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows by statements of many rows each; slower than COPY."""
+    size = MAX_PARAMETERS // len(table.columns)
+    for start in range(0, len(rows), size):
+        batch = rows[start : start + size]
+        places = ", ".join([_places(table, "%s")] * len(batch))
+        statement = f"INSERT INTO {_table_with_columns(table)} VALUES {places}"  # noqa: S608 - our own name
+        with driver_cursor(connection, statement) as cursor:
+            # Not prepared: there is one text for each number of rows.
+            cursor.execute(statement, [value for row in batch for value in row], prepare=False)
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -258,7 +283,7 @@ def force_custom_plan(connection: sa.Connection) -> None:
     Bitmap scans, which need that sort, are disabled: rows are read in the order of the index, up to a limit.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(_FORCE_CUSTOM_PLAN)
+        set_local(connection, {"plan_cache_mode": "force_custom_plan", "enable_bitmapscan": "off"})
 
 
 def disable_nested_loops(connection: sa.Connection) -> None:
@@ -267,10 +292,16 @@ def disable_nested_loops(connection: sa.Connection) -> None:
     PostgreSQL may expect one row where there are a million; a nested loop over them would not finish.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(_DISABLE_NESTED_LOOPS)
+        set_local(connection, {"enable_nestloop": "off"})
 
 
-_DISABLE_NESTED_LOOPS = sa.text("SELECT set_config('enable_nestloop', 'off', true)")
-_FORCE_CUSTOM_PLAN = sa.text(
-    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true)"
-)
+def set_local(connection: sa.Connection, settings: Mapping[str, str]) -> None:
+    """Set settings of PostgreSQL for this transaction; on Citus, they hold on the machines of the shards, too."""
+    statement = local_settings(settings)
+    with driver_cursor(connection, statement) as cursor:
+        cursor.execute(statement, prepare=False)  # several commands, which cannot be prepared
+
+
+def local_settings(settings: Mapping[str, str]) -> str:
+    """The commands that set settings for one transaction."""
+    return "".join(f"SET LOCAL {name} = '{value}'; " for name, value in settings.items())

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from workspace_operator.store.schema.plan_statistics import IS_DISTRIBUTED
+from workspace_operator.store.engine.citus import is_citus
 
 _COUNT = sa.text("SELECT count(*) FROM person")
 
@@ -31,7 +31,7 @@ def estimate_people(connection: sa.Connection) -> int | None:
 
     That is SQLite, a table that was not analyzed yet, and Citus, whose tables are on other machines.
     """
-    if connection.dialect.name != "postgresql" or connection.execute(IS_DISTRIBUTED).scalar_one():
+    if connection.dialect.name != "postgresql" or is_citus(connection):
         return None
     row = connection.execute(_ESTIMATE).one()
     return int(row.people) if row.is_known else None

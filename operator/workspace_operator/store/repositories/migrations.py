@@ -100,7 +100,7 @@ class SQLMigrations(MergeOnTouchRepository):
 
         def work(connection: sa.Connection) -> Batch:
             done = stages.STEPS[step](lock_migration(connection, migration, lease, now), size)
-            return Batch(done=done, contended=self._contention.others_wrote(connection))
+            return Batch(done=done, contended=self._contention.others_wrote(connection, migration.workspace_id))
 
         batch, seconds = self.database.writing_timed(work)
         # On PostgreSQL the locks block no other writer, since only the worker writes these rows.
@@ -166,7 +166,9 @@ class SQLMigrations(MergeOnTouchRepository):
                 merged = count_merges(locked.connection, locked.workspace_id).merged
             cursor = keys[-1] if keys else locked.row.cursor
             locked.report_progress(done=merged, total=total, people_merged=merged, cursor=cursor)
-            contended = self._contention.others_wrote(locked.connection, own_transactions=1 + merge_run.transactions)
+            contended = self._contention.others_wrote(
+                locked.connection, locked.workspace_id, own_transactions=1 + merge_run.transactions
+            )
             max_hold = MAX_EXCLUSIVE_HOLD if self.database.is_sqlite else MAX_GROUP_HOLD
             return Batch(done=not keys, contended=contended, lock_time_ratio=merge_run.longest / max_hold)
 

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from workspace_operator.errors import Conflict, StoreUnavailable
+from workspace_operator.store.engine.citus import is_citus
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.tables import WORKSPACE_TABLES
 
@@ -148,16 +149,13 @@ def _pin_on_postgresql(connection: sa.Connection) -> None:
 
 def _unpinned(connection: sa.Connection) -> Sequence[sa.Row[Any]]:
     """Tables and partitions for which PostgreSQL has, or collects, statistics of workspaces."""
-    if connection.execute(IS_DISTRIBUTED).scalar_one():
+    if is_citus(connection):
         return []  # the tables are on other machines, and Citus does not propagate this
     return connection.execute(_UNPINNED, {"tables": [table.name for table in WORKSPACE_TABLES], "column": COLUMN}).all()
 
 
 MIN_VERSION_CLEARING_STATISTICS = (18,)
 """The first version with a function that removes statistics."""
-
-IS_DISTRIBUTED = sa.text("SELECT to_regclass('pg_dist_partition') IS NOT NULL")
-"""Whether the database is one of Citus."""
 
 _CLEAR = sa.text(
     "SELECT pg_clear_attribute_stats(:schema, :table, :column, inherited)"

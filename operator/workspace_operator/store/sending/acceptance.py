@@ -201,7 +201,7 @@ def _write(connection: sa.Connection, acceptance: _Acceptance) -> None:
     if acceptance.expired_keys:
         keys = encode_json(sorted(acceptance.expired_keys))
         _FREE_KEYS.run(connection, {"of_workspace": workspace_id, "keys": keys})
-    insert_rows(connection, delivery, acceptance.deliveries)
+    insert_rows(connection, delivery, acceptance.deliveries, may_conflict=True)  # of idempotency keys
     insert_rows(connection, delivery_content, acceptance.contents)
     insert_rows(connection, attachment, acceptance.attachments)
     if due_at is not None and (locked.next_due_at is None or due_at < locked.next_due_at):

@@ -5,7 +5,7 @@ of one of them waits for this transaction, and then finds its deliveries. Other 
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.working_set import identifiers_of
 from workspace_operator.identity.values.references import IdentifierKey, Reference
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, IdentifierKind
+from workspace_operator.store.engine.citus import is_citus
 from workspace_operator.store.engine.databases import RetryTransaction
 from workspace_operator.store.engine.sql import CompiledStatement, any_of, in_subquery, json_array_rows
 from workspace_operator.store.schema.sending_tables import mailroom
@@ -65,7 +66,7 @@ def lock_references(
         PendingMerge: a person has a pending merge.
     """
     workspace_id = settings.row.workspace_id
-    rows = _LOCK_REFERENCES.run(connection, _parameters(workspace_id, references))
+    rows = _lock_rows(connection, _parameters(workspace_id, references))
     versions = [number for part, number, *_ in rows if part == _LOCK]
     if not versions:
         raise NotFound(f"workspace number {workspace_id} does not exist any more")
@@ -77,6 +78,13 @@ def lock_references(
     if settings.row.merges_pending:
         _raise_if_pending(connection, workspace_id, {email for _, _, email in people if email is not None})
     return locked
+
+
+def _lock_rows(connection: sa.Connection, parameters: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    if not is_citus(connection):
+        return _LOCK_REFERENCES.run(connection, parameters)
+    # The mailroom is not among the shards, so no statement reads it together with them.
+    return [*_LOCK_ON_SHARDS.run(connection, parameters), *_LOCK_ROOM.run(connection, parameters)]
 
 
 def await_acceptances(connection: sa.Connection, settings: SettingsSnapshot, references: Collection[Reference]) -> None:
@@ -128,7 +136,7 @@ _KEYS = {ID: sa.bindparam("ids", type_=sa.Text), EMAIL: sa.bindparam("emails", t
 _CIO_IDS = sa.bindparam("cio_ids", type_=sa.Text)
 
 
-def _statement(dialect: sa.Dialect) -> sa.ClauseElement:
+def _statement(dialect: sa.Dialect, *, with_room: bool) -> sa.ClauseElement:
     """Workspace lock, identifiers, people, suppressions and the mailroom, in this order."""
     lock = _protected(SLOT_VERSION).cte("locked")
     owned = {kind: _identifiers(kind).cte(f"owned_{kind}") for kind in KIND_NUMBERS}
@@ -136,8 +144,7 @@ def _statement(dialect: sa.Dialect) -> sa.ClauseElement:
     of_people = sa.and_(person.c.workspace_id == _WORKSPACE, in_subquery(person.c.cio_id, named, dialect))
     query = sa.select(person.c.cio_id, person.c.id, person.c.email_key).where(of_people).order_by(person.c.cio_id)
     people = _protected(query).cte("people")
-    room = _protected(sa.select(mailroom.c.next_due_at).where(mailroom.c.workspace_id == _WORKSPACE)).cte("room")
-    return sa.union_all(
+    parts = [
         _part(_LOCK, lock.c.version),
         *(
             _part(_IDENTIFIER, _constant(KIND_NUMBERS[kind]), rows.c.value_key, rows.c.cio_id)
@@ -145,8 +152,16 @@ def _statement(dialect: sa.Dialect) -> sa.ClauseElement:
         ),
         _part(_PERSON, _NO_NUMBER, people.c.cio_id, people.c.id, people.c.email_key),
         *(_suppressions(kind) for kind in KIND_NUMBERS),
-        _part(_ROOM, sa.type_coerce(room.c.next_due_at, sa.BigInteger)),
-    )
+    ]
+    if with_room:
+        room = _protected(sa.select(mailroom.c.next_due_at).where(mailroom.c.workspace_id == _WORKSPACE)).cte("room")
+        parts.append(_part(_ROOM, sa.type_coerce(room.c.next_due_at, sa.BigInteger)))
+    return sa.union_all(*parts)
+
+
+def _room_statement(dialect: sa.Dialect) -> sa.ClauseElement:  # noqa: ARG001 - only for PostgreSQL
+    due_at = sa.type_coerce(mailroom.c.next_due_at, sa.BigInteger)
+    return _protected(_part(_ROOM, due_at).where(mailroom.c.workspace_id == _WORKSPACE))
 
 
 def _protected(query: sa.Select[Any]) -> sa.Select[Any]:
@@ -185,7 +200,9 @@ def _part(part: int, number: sa.ColumnElement[Any], *texts: sa.ColumnElement[Any
     return sa.select(_constant(part), number, *padded)
 
 
-_LOCK_REFERENCES = CompiledStatement(_statement)
+_LOCK_REFERENCES = CompiledStatement(lambda dialect: _statement(dialect, with_room=True))
+_LOCK_ON_SHARDS = CompiledStatement(lambda dialect: _statement(dialect, with_room=False))
+_LOCK_ROOM = CompiledStatement(_room_statement)
 
 
 def _exclusively(column: sa.Column[Any], values: sa.BindParameter[str], *conditions: sa.ColumnElement[bool]) -> Any:

@@ -2,26 +2,29 @@
 
 PostgreSQL only. It takes two statements without a transaction: the first reads without a lock, the second writes if
 nothing has changed since. Two versions prove that: the workspace lock's, and PostgreSQL's own version of the person's
-row, which every change of the person's identifiers also writes. Every other command, and every conflict, takes the
-regular path (`sql_unit_of_work`).
+row, which every change of the person's identifiers also writes. On Citus, the activity is a third statement, so there
+is a transaction around them. Every other command, and every conflict, takes the regular path (`sql_unit_of_work`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from workspace_operator.application.ports import LoadedPeople, UnitOfWork
-from workspace_operator.errors import CommitUnknown, LockTimeout, StoreUnavailable
+from workspace_operator.errors import CommitUnknown, Conflict, LockTimeout, StoreUnavailable
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.commands import ABSENT, DELETE, Command, Identify
 from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.person_events import ActivityLogged
 from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values.rules import CIO_ID, ID_ONLY, IdentifierKind, IdentityRules
+from workspace_operator.store.engine.citus import is_citus
 from workspace_operator.store.engine.databases import LOCK_TIMEOUT_SECONDS, Database
-from workspace_operator.store.engine.sql import CompiledStatement, encode_json, lock_timeout_condition
+from workspace_operator.store.engine.sql import CompiledStatement, encode_json, insert_rows, lock_timeout_condition
 from workspace_operator.store.schema.tables import activity, identifier, person, workspace_lock
 from workspace_operator.store.unit_of_work.change_log import entries_for
 from workspace_operator.store.unit_of_work.event_writer import activity_row
@@ -95,12 +98,28 @@ class FastUnitOfWork:
             "row_version": self._row_version,
             **person_values(updated),
         }
-        for logged in activities:
-            *row, data = activity_row(self.settings.row.workspace_id, self.new_cio_id(), logged)
-            values |= dict(zip(_ACTIVITY_PARAMETERS, (*row, encode_json(data)), strict=True))
+        rows = [self._activity_row(logged) for logged in activities]
         self.has_written = True
-        if not _WRITES[len(activities)].run(self.connection, values):
+        if is_citus(self.connection):
+            self._write_one_by_one(values, rows)
+            return
+        for row in rows:
+            values |= dict(zip(_ACTIVITY_PARAMETERS, row, strict=True))
+        if not _WRITES[len(rows)].run(self.connection, values):
             raise NotEligible
+
+    def _activity_row(self, logged: ActivityLogged) -> tuple[object, ...]:
+        *row, data = activity_row(self.settings.row.workspace_id, self.new_cio_id(), logged)
+        return (*row, encode_json(data))
+
+    def _write_one_by_one(self, values: Mapping[str, Any], rows: Sequence[tuple[object, ...]]) -> None:
+        """Write person and activity by statements that Citus passes to the shard as they are.
+
+        It would fetch the result of an UPDATE in an INSERT … SELECT to the coordinator first.
+        """
+        if not _UPDATE.run(self.connection, values):
+            raise NotEligible
+        insert_rows(self.connection, activity, rows)
 
 
 def _is_eligible(command: Identify) -> bool:
@@ -127,13 +146,15 @@ def run_fast_unit_of_work(
         raise NotEligible  # a blocked migration waits for fixes, or a merge is pending
     stack = ExitStack()
     unit = FastUnitOfWork(
-        connect=lambda: stack.enter_context(database.autocommit(in_transaction=in_transaction)),
+        connect=lambda: stack.enter_context(database.autocommit(in_transaction=in_transaction or database.is_citus)),
         settings=settings,
         new_cio_id=new_cio_id,
     )
     try:
         with stack:
             return work(unit)
+    except Conflict as error:  # a deadlock or a lost race
+        raise NotEligible from error
     except StoreUnavailable as error:
         if isinstance(error, LockTimeout) or (unit.has_written and isinstance(error, CommitUnknown)):
             raise
@@ -166,11 +187,11 @@ def _read_statement(kind: IdentifierKind) -> sa.ClauseElement:
     return query.select_from(tables).where(IS_SLOT)
 
 
-def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
+def _update_statement(*limits: sa.ColumnElement[bool]) -> ReturningUpdate[tuple[str]]:
     is_current = workspace_lock.c.version == sa.bindparam("version", type_=sa.BigInteger)
-    lock = SLOT_VERSION.where(is_current, _LOCK_LIMIT).with_for_update(read=True, key_share=True)
+    lock = SLOT_VERSION.where(is_current, *limits).with_for_update(read=True, key_share=True)
     locked = lock.cte("locked")
-    updated = (
+    return (
         sa.update(person)
         .where(
             sa.exists(sa.select(locked.c.version)),
@@ -181,6 +202,10 @@ def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
         .values(PERSON_VALUE_PARAMETERS)
         .returning(person.c.cio_id)
     )
+
+
+def _write_statement(*, with_activity: bool) -> sa.ClauseElement:
+    updated = _update_statement(_LOCK_LIMIT)
     if not with_activity:
         return updated
     done = updated.cte("done")
@@ -198,3 +223,4 @@ _WRITES = tuple(
     CompiledStatement(lambda _, with_activity=with_activity: _write_statement(with_activity=with_activity))  # type: ignore[misc]
     for with_activity in (False, True)
 )
+_UPDATE = CompiledStatement(lambda _: _update_statement())  # in a transaction, which has the limit

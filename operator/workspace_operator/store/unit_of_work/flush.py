@@ -9,6 +9,7 @@ from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityLogged
 from workspace_operator.identity.model.working_set import ChangeSet, Suppression
 from workspace_operator.identity.values.references import IdentifierKey
+from workspace_operator.store.engine.citus import is_citus
 from workspace_operator.store.engine.sql import (
     CompiledStatement,
     any_of,
@@ -114,6 +115,10 @@ def write_updates(
     connection: sa.Connection, workspace_id: int, people: Sequence[Person], activities: Sequence[tuple[Any, ...]]
 ) -> None:
     """Write people who keep their identifiers, with activities, at once; not for SQLite."""
+    if is_citus(connection):  # which would fetch the activities to the coordinator first
+        _update_people(connection, workspace_id, people)
+        insert_rows(connection, activity, [(*row, encode_json(data)) for *row, data in activities])
+        return
     names = activity.columns.keys()
     values = _bulk_values(workspace_id, people)
     values["logged"] = encode_json([dict(zip(names, row, strict=True)) for row in activities])

@@ -165,7 +165,7 @@ def load_with_reservations(
 def insert_identifiers(connection: sa.Connection, workspace_id: int, owners: Mapping[IdentifierKey, str]) -> None:
     """Insert rows of absent identifiers, in key order; a unique violation if one exists."""
     rows = [(workspace_id, KIND_NUMBERS[kind], key, cio_id) for (kind, key), cio_id in owners.items()]
-    insert_rows(connection, identifier, sorted(rows))
+    insert_rows(connection, identifier, sorted(rows), may_conflict=True)
 
 
 def lock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_ids: Collection[str]) -> None:
@@ -174,7 +174,7 @@ def lock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_i
     Anonymous ids have no rows to lock. So each gets one, which `unlock_anonymous_ids` deletes before the commit.
     """
     rows = [(workspace_id, KIND_ANONYMOUS, anonymous_id, "") for anonymous_id in sorted(anonymous_ids)]
-    insert_rows(connection, identifier, rows)
+    insert_rows(connection, identifier, rows, may_conflict=True)
 
 
 def unlock_anonymous_ids(connection: sa.Connection, workspace_id: int, anonymous_ids: Collection[str]) -> None:
