@@ -20,6 +20,7 @@ from tests.query_plans.exceptions import ALLOWED, SMALL, SORTING
 from tests.query_plans.recorder import StatementRecorder, recorded_statements
 from tests.sqlite import MODULES, sqlite_file
 from tests.store.backends import partitioned, upgraded
+from tests.store.pruning import wide_tables
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.tables import DIRECTORY_TABLES
 
@@ -87,6 +88,18 @@ def test_postgresql_finds_by_key_what_has_one(
             # Statements may read the whole small directory.
             of_people = {each for each in found(database, recorded_on_postgresql) if each[1].table not in _DIRECTORY}
             assert_found_by_key(of_people)
+
+
+def test_every_statement_concerns_one_workspace(recorded_on_postgresql: StatementRecorder, postgres_url: str) -> None:
+    """On a distributed PostgreSQL, each goes to one machine."""
+    with closing(partitioned(postgres_url)) as database, planning_connection(database) as connection:
+        driver = connection.connection.dbapi_connection
+        wide = {
+            (sent.origin, tuple(wide_tables(driver, sent.text, sent.parameters)))
+            for sent in recorded_on_postgresql.statements
+        }
+
+    assert {(origin, tables) for origin, tables in wide if tables} == set()
 
 
 _DIRECTORY = {table.name for table in DIRECTORY_TABLES}

@@ -8,16 +8,16 @@ import pytest
 from tests.postgres import Postgres
 from tests.store.backends import Store, empty, memory_store, partitioned, sql_store, upgraded
 from tests.store.bulk_data import add_sharers, cut_over_migration
+from tests.store.citus import install_citus, mark_distributed
 from tests.store.fixtures import WorkspaceEnv
+from tests.store.pruning import PruningCheck
 from workspace_operator.application.ports import Lease
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine.databases import Database
 
-DATABASES = (
-    "sqlite_database",
-    pytest.param("postgres_database", marks=pytest.mark.postgres),
-    pytest.param("partitioned_database", marks=pytest.mark.postgres),
-)
+WHOLE = ("sqlite_database", pytest.param("postgres_database", marks=pytest.mark.postgres))
+PARTITIONED = pytest.param("partitioned_database", marks=pytest.mark.postgres)
+DISTRIBUTED = pytest.param("distributed_database", marks=pytest.mark.postgres)
 
 
 @pytest.fixture(scope="session")
@@ -42,36 +42,62 @@ def partitioned_database(postgres: Postgres) -> Iterator[Database]:
         database.close()
 
 
-@pytest.fixture(params=("memory", *DATABASES))
-def store(request: pytest.FixtureRequest) -> Store:
+@pytest.fixture(scope="session")
+def distributed_database(postgres: Postgres) -> Iterator[Database]:
+    """Partitions that pass for the shards of Citus."""
+    with postgres.database() as url:
+        install_citus(url)
+        database = partitioned(url)
+        mark_distributed(database)
+        yield database
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def pruning_checks() -> dict[str, PruningCheck]:
+    """The statements that were planned on each database."""
+    return {}
+
+
+@pytest.fixture(params=("memory", *WHOLE, DISTRIBUTED))
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Each kind of store, for contract tests."""
     if request.param == "memory":
-        return memory_store()
-    return _empty_store(request)
+        yield memory_store()
+    else:
+        yield from _empty_store(request)
 
 
-@pytest.fixture(params=DATABASES)
-def sql(request: pytest.FixtureRequest) -> Store:
+@pytest.fixture(params=(*WHOLE, PARTITIONED))
+def sql(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Each kind of database, for behaviour that the ports do not show."""
-    return _empty_store(request)
+    yield from _empty_store(request)
 
 
-def _empty_store(request: pytest.FixtureRequest) -> Store:
+def _empty_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     database: Database = request.getfixturevalue(request.param)
     empty(database)
-    return sql_store(database)
+    if request.param in ("partitioned_database", "distributed_database"):
+        checks: dict[str, PruningCheck] = request.getfixturevalue("pruning_checks")
+        with checks.setdefault(request.param, PruningCheck(database)).checked():
+            yield sql_store(database)
+    else:
+        yield sql_store(database)
 
 
 @pytest.fixture(
     params=(
         "memory",
-        *DATABASES[:2],
+        *WHOLE,
         pytest.param("partitioned_database", marks=(pytest.mark.postgres, pytest.mark.proof)),
     )
 )
-def store_to_interrupt(request: pytest.FixtureRequest) -> Store:
+def store_to_interrupt(request: pytest.FixtureRequest) -> Iterator[Store]:
     """Unpartitioned databases, for tests of many rounds; other tests cover partitions."""
-    return memory_store() if request.param == "memory" else _empty_store(request)
+    if request.param == "memory":
+        yield memory_store()
+    else:
+        yield from _empty_store(request)
 
 
 @pytest.fixture

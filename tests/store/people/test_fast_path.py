@@ -74,7 +74,7 @@ def caller(sql_on_postgres: WorkspaceEnv) -> Iterator[IdentifyCaller]:
         yield known
 
 
-@pytest.fixture(params=["postgres_database", "partitioned_database"])
+@pytest.fixture(params=["postgres_database", "partitioned_database", "distributed_database"])
 def sql_on_postgres(request: pytest.FixtureRequest) -> WorkspaceEnv:
     database: Database = request.getfixturevalue(request.param)
     empty(database)
