@@ -15,6 +15,7 @@ from workspace_operator.bootstrap.rendering import open_renderer as open_rendere
 from workspace_operator.bootstrap.rendering import open_template_parser as open_template_parser
 from workspace_operator.bootstrap.repositories import Repositories as Repositories
 from workspace_operator.bootstrap.repositories import observe_installation as observe_installation
+from workspace_operator.bootstrap.repositories import open_distribution as open_distribution
 from workspace_operator.bootstrap.repositories import open_existing_store as open_existing_store
 from workspace_operator.bootstrap.repositories import open_inspection as open_inspection
 from workspace_operator.bootstrap.repositories import open_readonly as open_readonly

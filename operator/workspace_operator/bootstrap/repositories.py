@@ -12,6 +12,7 @@ from workspace_operator.application.ports import (
     AddressBlocks,
     Clock,
     Credentials,
+    DatabaseDistribution,
     DatabaseInspection,
     Deliveries,
     Exports,
@@ -35,6 +36,7 @@ from workspace_operator.bootstrap.keys import find_root_key
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.engine.databases import Database, TransactionObserver
 from workspace_operator.store.engine.sqlite import create_file
+from workspace_operator.store.maintenance.distribution import SQLDistribution
 from workspace_operator.store.maintenance.inspections import SQLInspection
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.credentials import SQLCredentials
@@ -134,6 +136,13 @@ def open_readonly(url: str) -> Iterator[Previews]:
     with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
         is_missing = database.is_sqlite and not Path(str(database.url.database)).exists()
         yield EmptyPreviews() if is_missing or not has_current_schema(database) else SQLPreviews(database)
+
+
+@contextmanager
+def open_distribution(url: str) -> Iterator[DatabaseDistribution]:
+    """Open a database to distribute it. Raises InvalidInput."""
+    with closing(Database(url)) as database:
+        yield SQLDistribution(database)
 
 
 @contextmanager

@@ -18,6 +18,19 @@ class SchemaState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DistributionState:
+    """How the tables of a database of Citus are distributed over its machines.
+
+    Attributes:
+        shards: of each table; None if no table is distributed.
+        problem: what is wrong with it, and what to do; None if nothing is.
+    """
+
+    shards: int | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseDescription:
     """A database, as `workspacectl database status` shows it.
 
@@ -28,6 +41,7 @@ class DatabaseDescription:
         store_id: its identity; None if it has no schema.
         people: of all workspaces; an estimate of PostgreSQL unless ``are_people_counted``.
         root_key_fingerprint: of the root key whose installation sends from it; None before the first sender.
+        distribution: how its tables are distributed, if that is as it should be or wrong; None without Citus.
     """
 
     name: str
@@ -42,6 +56,7 @@ class DatabaseDescription:
     people: int = 0
     are_people_counted: bool = True
     root_key_fingerprint: str | None = None
+    distribution: DistributionState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +135,42 @@ class Directory:
     overdue_migrations: frozenset[int]
     notice_accounts: Sequence[NoticeAccount] = ()
     failed_notices: Sequence[FailedNotice] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedTable:
+    """A table that was distributed, and where its rows are now, as it is shown."""
+
+    name: str
+    placement: str
+
+
+class DatabaseDistribution(Protocol):
+    """Distributes a database over the machines of a Citus cluster."""
+
+    def distribute(self, *, shards: int | None, default_shards: int) -> Iterator[PlacedTable]:
+        """Upgrade the schema, and distribute the tables that are not; yield each once it is done.
+
+        What is done stays done if it is interrupted. ``shards`` is the number of shards of each table; None is the one
+        that the tables have, or ``default_shards``.
+
+        Raises:
+            InvalidInput: the database is not one of Citus, or is distributed in another way.
+            LockTimeout: another process uses a table.
+            StoreUnavailable: the database does not answer, or refuses it.
+        """
+        ...
+
+    def shards(self) -> int:
+        """The number of shards of each table. Raises as `distribute`."""
+        ...
+
+    def limit_role(self) -> str | None:
+        """Limit on all machines how long the role of the URL waits for a lock.
+
+        Returns None, or the statement for an administrator if the role may not. Raises StoreUnavailable.
+        """
+        ...
 
 
 class DatabaseInspection(Protocol):

@@ -5,9 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import DatabaseDescription, SchemaState
+from workspace_operator.application.ports import DatabaseDescription, DistributionState, SchemaState
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.maintenance.people_counts import count_people, estimate_people
+from workspace_operator.store.schema.distribution import describe_misplaced, describe_missing, read_distribution
 from workspace_operator.store.schema.upgrades import known_revisions, revision_of
 
 
@@ -23,8 +24,22 @@ def describe(database: Database, *, counts_people: bool = False) -> DatabaseDesc
             required_revision=known_revisions()[-1],
             schema=schema_state(revision),
             size_bytes=_size(connection, database),
+            distribution=distribution_state(connection),
             **_contents(connection, counts_people=counts_people),
         )
+
+
+def distribution_state(connection: sa.Connection) -> DistributionState | None:
+    """How the tables are distributed; None without Citus."""
+    found = read_distribution(connection)
+    if found is None:
+        return None
+    problem = None
+    if found.misplaced:
+        problem = describe_misplaced(found)
+    elif found.is_distributed and found.missing:
+        problem = describe_missing(found)
+    return DistributionState(shards=found.shards, problem=problem)
 
 
 def schema_state(revision: str | None) -> SchemaState:

@@ -14,6 +14,7 @@ from workspace_operator.application.ports import Finding
 from workspace_operator.errors import InvalidInput, StoreUnavailable
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.error_translation import error_code
+from workspace_operator.store.maintenance.descriptions import distribution_state
 from workspace_operator.store.maintenance.invariants import INVARIANTS, Invariant
 from workspace_operator.store.schema.upgrades import has_current_schema
 
@@ -26,6 +27,7 @@ _FILE_REMEDY: Final = (
     "Stop all processes and restore a backup (docs/disasters.md). Then check the disk: a file is damaged by a disk, by "
     "a network file system, or by a program that writes it besides SQLite."
 )
+_DISTRIBUTION_MEANING: Final = "Not all tables are distributed over the machines of Citus as this version needs it."
 _DAMAGE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR")
 
 
@@ -35,9 +37,18 @@ def check(database: Database) -> Iterator[Finding]:
         samples = tuple(faults[:SAMPLES])
         yield Finding(check="file", meaning=_FILE_MEANING, remedy=_FILE_REMEDY, count=len(faults), samples=samples)
         return  # rows of a damaged file say nothing
+    if problem := _distribution_problem(database):
+        yield Finding(check="distribution", meaning=_DISTRIBUTION_MEANING, remedy=problem, count=1)
+        return  # rows on the coordinator and in shards are not compared
     if not has_current_schema(database):
         raise InvalidInput(f"the database {database.name} has no workspaces to check", field="database")
     yield from check_rows(database)
+
+
+def _distribution_problem(database: Database) -> str | None:
+    with database.reading() as connection:
+        state = distribution_state(connection)
+    return f"It is {state.problem}." if state is not None and state.problem is not None else None
 
 
 def check_rows(database: Database) -> Iterator[Finding]:

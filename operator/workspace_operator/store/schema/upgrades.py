@@ -10,6 +10,12 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.error_translation import LOCK_TIMEOUTS, error_code
 from workspace_operator.store.engine.file_marks import ensure_marked
 from workspace_operator.store.schema import tables
+from workspace_operator.store.schema.distribution import (
+    modify_shards_in_turn,
+    place_new_tables,
+    read_distribution,
+    require_complete_distribution,
+)
 from workspace_operator.store.schema.plan_statistics import ensure_pinned, pin
 
 VERSION_TABLE = """
@@ -32,9 +38,21 @@ def known_revisions() -> list[str]:
 def upgrade(database: Database) -> bool:
     """Upgrade the database to this version's schema; True if it was not up to date.
 
-    Raises UnsupportedSchema if a newer version of this program made the database, and StoreUnavailable.
+    Raises UnsupportedSchema if a newer version of this program made the database, or if it is distributed in part, and
+    StoreUnavailable. New tables of a distributed database are distributed.
     """
-    is_due = _known_revision_of(database) != known_revisions()[-1]
+    return _upgrade_from(_known_revision_of(database), database)
+
+
+def upgrade_tables(database: Database) -> bool:
+    """Like `upgrade`, but also of a database that is distributed in part."""
+    with database.reading() as connection:
+        current = revision_of(connection)
+    return _upgrade_from(_require_known(current, database), database)
+
+
+def _upgrade_from(current: str | None, database: Database) -> bool:
+    is_due = current != known_revisions()[-1]
     if is_due:
         database.writing(_upgrade)
     else:
@@ -109,6 +127,11 @@ def require_stable_schema(connection: sa.Connection, name: str) -> None:
 def _known_revision_of(database: Database) -> str | None:
     with database.reading() as connection:
         current = revision_of(connection)
+        require_complete_distribution(connection, database.name)
+    return _require_known(current, database)
+
+
+def _require_known(current: str | None, database: Database) -> str | None:
     if current is None or current in known_revisions():
         return current
     message = f"the database {database.name} was made by a newer version of workspacectl (revision {current})"
@@ -133,13 +156,26 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
-    if connection.dialect.name == "postgresql":
-        # Two processes that start together would both create the tables; an empty database has nothing else to lock.
-        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # an index on a large table takes long
-        connection.execute(sa.text(VERSION_TABLE))
-        connection.execute(sa.text("LOCK TABLE alembic_version IN EXCLUSIVE MODE"))
+    lock_schema(connection)
+    before = read_distribution(connection)
+    is_distributed = before is not None and before.is_distributed and not before.missing
+    if is_distributed:
+        modify_shards_in_turn(connection)
     config = Config()
     config.set_main_option("script_location", str(REVISIONS).replace("%", "%%"))
     config.attributes.update(connection=connection, metadata=tables.metadata)
     command.upgrade(config, "head")
+    if is_distributed:
+        place_new_tables(connection)
     pin(connection)
+
+
+def lock_schema(connection: sa.Connection) -> None:
+    """Lock the schema against other upgrades in a write transaction, whose statements may take any time.
+
+    Two processes that start together would both create the tables; an empty database has nothing else to lock.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # an index on a large table takes long
+        connection.execute(sa.text(VERSION_TABLE))
+        connection.execute(sa.text("LOCK TABLE alembic_version IN EXCLUSIVE MODE"))

@@ -1,4 +1,4 @@
-"""``workspacectl database``: upgrade, description and integrity of the database; `backups` has the rest."""
+"""``workspacectl database``: schema, distribution, description and integrity; `backups` has the rest."""
 
 import time
 from pathlib import Path
@@ -7,15 +7,17 @@ from typing import Annotated, Any, Final
 import typer
 
 from workspace_operator import bootstrap
-from workspace_operator.application.ports import DatabaseDescription, Finding, SchemaState
-from workspace_operator.bootstrap import open_inspection, open_store
+from workspace_operator.application.ports import DatabaseDescription, DistributionState, Finding, SchemaState
+from workspace_operator.bootstrap import open_distribution, open_inspection, open_store
 from workspace_operator.cli.commands.maintenance import backups
 from workspace_operator.cli.commands.sending.root_keys import RootKeyFile
 from workspace_operator.cli.support.options import CountPeople, Database, Format, Output
 from workspace_operator.cli.support.output import STALLED, echo, info, json_text, print_table
 from workspace_operator.errors import StoreUnavailable
 
-app = typer.Typer(name="database", help="Upgrade, check, back up and restore the database.", no_args_is_help=True)
+app = typer.Typer(
+    name="database", help="Upgrade, distribute, check, back up and restore the database.", no_args_is_help=True
+)
 app.command(epilog=backups.BACKUP_EXAMPLES)(backups.backup)
 app.command()(backups.restore)
 
@@ -32,6 +34,10 @@ EXIT_CODES = {SchemaState.NONE: UPGRADE_DUE, SchemaState.OLDER: UPGRADE_DUE, Sch
 
 
 RETRY_SECONDS: Final = 2.0
+
+DEFAULT_SHARDS: Final = 32
+MAX_SHARDS: Final = 1024
+"""Each shard of each table is a table with its indexes."""
 
 Wait = Annotated[
     float,
@@ -64,6 +70,34 @@ def _try_upgrade(database: str, deadline: float) -> bool:
     return True
 
 
+Shards = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=MAX_SHARDS,
+        help=f"Shards of each table, {DEFAULT_SHARDS} by default: as many as there will ever be machines, or more.",
+    ),
+]
+
+
+@app.command()
+def distribute(*, shards: Shards = None, database: Database) -> None:
+    """Distribute the tables over the machines of a Citus cluster.
+
+    The database must have the extension Citus, and may have people. Stop all processes that use it first. It is
+    created or upgraded if need be. Tables that are distributed already are left as they are, so that the command
+    can be run again after an interruption. Later upgrades distribute new tables themselves.
+    """
+    with open_distribution(database) as distribution:
+        for table in distribution.distribute(shards=shards, default_shards=DEFAULT_SHARDS):
+            echo(f"{table.name}: {table.placement}")
+        statement = distribution.limit_role()
+        echo(f"the database is distributed, with {distribution.shards()} shards for each table")
+    if statement is not None:
+        info(f"its user may not limit how long statements wait for locks: have an administrator run `{statement}`")
+
+
 @app.command()
 def status(
     *,
@@ -79,8 +113,8 @@ def status(
     ROOT KEY says whether the root key of this installation is that of the database. If it is not, or is missing,
     nothing is sent.
 
-    Exit codes: 0 the schema is that of this version; 2 an upgrade is due; 3 another version is needed; 1 an error;
-    64 wrong usage.
+    Exit codes: 0 the schema is that of this version; 2 an upgrade is due, or a distribution is not complete; 3 another
+    version is needed; 1 an error; 64 wrong usage.
     """
     with open_inspection(database) as inspection:
         description = inspection.describe(counts_people=count_people)
@@ -89,7 +123,8 @@ def status(
         print(json_text(document))
     else:
         print_table(COLUMNS, _rows(document))
-    raise typer.Exit(EXIT_CODES.get(description.schema, 0))
+    is_complete = description.distribution is None or description.distribution.problem is None
+    raise typer.Exit(EXIT_CODES.get(description.schema, 0 if is_complete else UPGRADE_DUE))
 
 
 @app.command()
@@ -132,11 +167,16 @@ def _document(description: DatabaseDescription, root_key: str) -> dict[str, Any]
         "peopleCounted": description.are_people_counted,
         "rootKey": root_key,
         "rootKeyFingerprint": description.root_key_fingerprint,
+        "distribution": _distribution_document(description.distribution),
     }
 
 
+def _distribution_document(state: DistributionState | None) -> dict[str, Any] | None:
+    return None if state is None else {"shards": state.shards, "problem": state.problem}
+
+
 def _rows(document: dict[str, Any]) -> list[tuple[str, object]]:
-    return [
+    rows = [
         ("DATABASE", document["database"]),
         ("ENGINE", f"{document['engine']} {document['engineVersion']}"),
         ("REVISION", document["revision"]),
@@ -148,6 +188,11 @@ def _rows(document: dict[str, Any]) -> list[tuple[str, object]]:
         ("PEOPLE", document["people"] if document["peopleCounted"] else f"about {document['people']}"),
         ("ROOT KEY", document["rootKey"]),
     ]
+    if distribution := document["distribution"]:
+        none = "none: all tables are on the coordinator"
+        shards = none if distribution["shards"] is None else f"{distribution['shards']} shards"
+        rows.append(("DISTRIBUTION", distribution["problem"] or shards))
+    return rows
 
 
 def _root_key_state(description: DatabaseDescription, database: str, file: Path | None) -> str:
