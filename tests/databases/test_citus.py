@@ -16,11 +16,13 @@ from tests.store.citus import install_citus, mark_distributed
 from tests.store.fixtures import WorkspaceEnv
 from tests.threads import run_together
 from workspace_operator.identity.model.person_events import ActivityType
+from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine import postgresql, sql
 from workspace_operator.store.engine.citus import PROPAGATE_LIMITS
 from workspace_operator.store.engine.databases import LOCK_TIMEOUT_SECONDS, Database
 from workspace_operator.store.schema.tables import identifier
+from workspace_operator.store.unit_of_work import fast_path
 
 FACTS = "SELECT pg_backend_pid(), to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL"
 LIMITS = (
@@ -267,6 +269,22 @@ def test_short_way_writes_by_statements_for_one_shard(distributed: Store) -> Non
     assert not any("set_config" in text for text in texts)
     [newest] = env.store.person_records.activities(env.workspace_id, type=ActivityType.ATTRIBUTE_CHANGE, limit=1)
     assert newest.data == {"plan": {"from": "b", "to": "c"}}
+
+
+class DeadlockedStatement:
+    """A statement that the other one of two transactions in a deadlock goes on without."""
+
+    def run(self, connection: sa.Connection, values: object) -> Any:
+        del values
+        connection.exec_driver_sql("DO $$ BEGIN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END $$")
+
+
+def test_deadlock_of_the_short_way_goes_the_long_way(distributed: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = WorkspaceEnv.create(distributed, Mode.EMAIL_OR_ID)
+    env.identify_person(id="1", body={"plan": "a"})
+    monkeypatch.setattr(fast_path, "_UPDATE", DeadlockedStatement())
+
+    assert env.identify_person(id="1", body={"plan": "b"}).effect is Effect.UPDATED
 
 
 def test_updates_of_a_batch_are_statements_for_one_shard(distributed: Store) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.store.backends import Store, empty, sql_store
+from tests.store.backends import Store, empty, recorded_statements, sql_store
 from tests.store.fault_injection import with_people
 from tests.store.fixtures import WorkspaceEnv, backfill, cut_over, start_backfill
 from workspace_operator.application.migrations.worker import MigrationWorker
@@ -144,8 +144,12 @@ def test_worker_retries_until_the_command_has_ended(stored: Store) -> None:
     assert rests == [0.04, 0.08]
 
 
+@pytest.mark.parametrize("kind", ["postgres_database", "distributed_database"])
 @pytest.mark.parametrize(("others", "contended"), [(0, False), (CONTENTION_THRESHOLD + 5, True)])
-def test_other_writers_are_detected(stored: Store, others: int, contended: bool) -> None:
+def test_other_writers_are_detected(request: pytest.FixtureRequest, kind: str, others: int, contended: bool) -> None:
+    database: Database = request.getfixturevalue(kind)
+    empty(database)
+    stored = sql_store(database)
     env = with_people(stored, Mode.ID_ONLY, 1)
     probe = ContentionProbe()
 
@@ -158,6 +162,23 @@ def test_other_writers_are_detected(stored: Store, others: int, contended: bool)
         env.add(f"other-{number}")
 
     assert stored.sql_database.writing(others_wrote) is contended
+
+
+def test_counter_of_another_machine_is_not_compared(distributed_database: Database) -> None:
+    """On Citus, workspaces can be on machines whose counters have nothing in common."""
+    empty(distributed_database)
+    stored = sql_store(distributed_database)
+    first, second = (with_people(stored, Mode.ID_ONLY, 1).workspace_id for _ in range(2))
+    probe = ContentionProbe()
+
+    with recorded_statements(distributed_database) as sent:
+        contended = [
+            distributed_database.writing(lambda connection, number=number: probe.others_wrote(connection, number))  # type: ignore[misc]
+            for number in (first, second, first)
+        ]
+
+    assert contended == [False] * 3
+    assert all("FROM workspace_lock WHERE workspace_id" in text for text, _ in sent)
 
 
 @pytest.mark.parametrize("action", [WorkspaceEnv.pause, WorkspaceEnv.cancel])
