@@ -1,15 +1,17 @@
 """The command ``workspacectl``: its subcommands, which are imported when they are used, and its exit codes."""
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import version as package_version
 from io import TextIOWrapper
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from workspace_operator.cli.conversion import convert_only_what_needs_it
 from workspace_operator.cli.support.output import ERROR, print_error
 from workspace_operator.errors import WorkspaceOperatorError
 
@@ -57,6 +59,7 @@ class LazyGroup(TyperGroup):
         super().__init__(**attributes)
         listed = {name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()}
         self.commands = {**listed, **self.commands}
+        convert_only_what_needs_it(self)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Load the command that the arguments name, to run it, to print its help or to complete its arguments."""
@@ -67,8 +70,24 @@ class LazyGroup(TyperGroup):
 def load_command(name: str) -> Any:
     """Import the module of a command; returns the Click command or group."""
     loaded = typer.Typer(rich_markup_mode=None)
-    loaded.add_typer(import_module(f"workspace_operator.cli.commands.{MODULES.get(name, name)}").app)
-    return typer.main.get_group(loaded).commands[name]
+    with _without_collections():
+        loaded.add_typer(import_module(f"workspace_operator.cli.commands.{MODULES.get(name, name)}").app)
+    return convert_only_what_needs_it(typer.main.get_group(loaded).commands[name])
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Import without garbage collections, which would visit every module again and again.
+
+    Modules live as long as the process, so later collections leave them out, too.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        if gc.get_freeze_count() == 0:  # once in a process: what is frozen is never collected
+            gc.freeze()
+        gc.enable()
 
 
 app = typer.Typer(
@@ -84,6 +103,8 @@ app = typer.Typer(
 @app.command("version")
 def version() -> None:
     """Print the version."""
+    from importlib.metadata import version as package_version  # noqa: PLC0415 - takes as long as this module
+
     print(package_version("workspace-operator"))
 
 

@@ -1,4 +1,4 @@
-"""Problems of a document: a message with the path of a field."""
+"""Problems of a document, each a message with the path of a field; and the names of fields."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,17 @@ from workspace_operator.errors import InvalidInput
 
 FieldPath = tuple[str | int, ...]
 """The steps from the root of a document: field names and list indexes."""
+
+ALIASES = {
+    "workspace_id": "workspaceID",
+    "store_id": "storeID",
+    "without_id": "withoutID",
+    "people_without_id": "peopleWithoutID",
+    "from_mode": "from",
+    "to_mode": "to",
+    "sender": "from",
+}
+"""Aliases that differ from the camelCase form of the Python name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -41,3 +52,9 @@ def format_path(path: FieldPath) -> str:
 def truncated(text: str, limit: int = 40) -> str:
     """A text, cut to a limit of characters."""
     return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def field_alias(field: str) -> str:
+    """The name of a field in documents: the camelCase form of its Python name."""
+    first, *others = field.split("_")
+    return ALIASES.get(field) or first + "".join(word.capitalize() for word in others)

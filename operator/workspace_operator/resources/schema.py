@@ -4,15 +4,19 @@
 files are up to date. Kubernetes requires a *structural* schema: no references, no alternatives, a type for every field.
 """
 
+import ast
+import inspect
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic.json_schema import GenerateJsonSchema
 
 from workspace_operator.resources import account_rules, accounts
 from workspace_operator.resources import workspaces as ws
@@ -115,7 +119,7 @@ LABELS = {"app.kubernetes.io/name": ws.MANAGER, "app.kubernetes.io/part-of": ws.
 @cache
 def resource_schema(resource: CustomResource = WORKSPACE) -> Mapping[str, Any]:
     """The structural schema of a kind; it is cached, so callers must not change it."""
-    raw = resource.model.model_json_schema()
+    raw = resource.model.model_json_schema(schema_generator=_DescribedSchema)
     schema = structural(raw, raw["$defs"])
     for name, description in _standard_descriptions(resource).items():
         schema["properties"][name] = {"type": schema["properties"][name]["type"], "description": description}
@@ -127,6 +131,37 @@ def resource_schema(resource: CustomResource = WORKSPACE) -> Mapping[str, Any]:
     for rule in resource.rules:
         attach_rule(rule, schema)
     return schema
+
+
+class _DescribedSchema(GenerateJsonSchema):
+    """Generates Pydantic's schema, with the docstring of each field as its description."""
+
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        """The schema of one model, whose properties have the aliases of the fields."""
+        generated = super().model_schema(schema)
+        model: type[Document] = schema["cls"]
+        for ancestor in reversed(model.__mro__):
+            for name, text in _field_docstrings(ancestor.__module__).get(ancestor.__name__, {}).items():
+                generated["properties"][str(model.model_fields[name].alias)]["description"] = text
+        return generated
+
+
+@cache
+def _field_docstrings(module: str) -> Mapping[str, Mapping[str, str]]:
+    """The texts below the fields of the classes of one of our modules, by the names of class and field."""
+    if not module.startswith(__package__):
+        return {}
+    classes = [
+        node for node in ast.parse(inspect.getsource(sys.modules[module])).body if isinstance(node, ast.ClassDef)
+    ]
+    return {definition.name: dict(_described_fields(definition)) for definition in classes}
+
+
+def _described_fields(definition: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for field, text in pairwise(definition.body):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(docstring))):
+                yield name, docstring
 
 
 def _standard_descriptions(resource: CustomResource) -> Mapping[str, str]:

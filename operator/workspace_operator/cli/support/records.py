@@ -11,7 +11,7 @@ import typer
 from workspace_operator.application.people.csv_files.injection import escape
 from workspace_operator.cli.support.output import json_text, print_table
 from workspace_operator.identity.model.person import Person
-from workspace_operator.resources.documents import field_alias
+from workspace_operator.resources.problems import field_alias
 
 PERSON_COLUMNS = ("CIO_ID", "ID", "EMAIL")
 
