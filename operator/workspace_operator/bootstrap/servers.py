@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from workspace_operator.application.health.probes import ENDPOINT_OPTION as PROBES_OPTION
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes, parse_endpoint
 from workspace_operator.bootstrap.keys import load_root_key
-from workspace_operator.bootstrap.repositories import Repositories, open_store_lazily
+from workspace_operator.bootstrap.repositories import Repositories
+from workspace_operator.bootstrap.stores import open_store_lazily
 from workspace_operator.bootstrap.workers import monitor_writes, store_probes
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.settings import APISettings

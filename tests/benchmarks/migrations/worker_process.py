@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -90,7 +90,8 @@ def work(url: str, workspace_id: int, on_conflict: OnConflict | None) -> WorkerR
         report = WorkerReport(start=time.perf_counter(), end=0.0)
         timed = Timed(store.migrations, report)
         sa.event.listen(sa.Engine, "begin", timed.transaction_begins)
-        worker = bootstrap.make_migration_worker(replace(store, migrations=cast("Migrations", timed)))
+        store.migrations = cast("Migrations", timed)
+        worker = bootstrap.make_migration_worker(store)
         if on_conflict is not None:
             action = RequestMigration(
                 workspace_id=workspace_id, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=on_conflict

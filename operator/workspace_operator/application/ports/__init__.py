@@ -5,157 +5,134 @@ All methods are synchronous; drivers run use cases in worker threads. Adapters r
 that it documents.
 """
 
-from workspace_operator.application.ports.accounts import Accounts
-from workspace_operator.application.ports.clocks import Clock
-from workspace_operator.application.ports.cluster import Access, FirstWorkspaces, Resources, ResourceWriter, Secrets
-from workspace_operator.application.ports.credentials import CredentialDigests, Credentials, StoredCredentials
-from workspace_operator.application.ports.databases import (
-    DatabaseDescription,
-    DatabaseDistribution,
-    DatabaseInspection,
-    Directory,
-    DistributionState,
-    FailedNotice,
-    Finding,
-    NoticeAccount,
-    PlacedTable,
-    Queue,
-    SchemaState,
-)
-from workspace_operator.application.ports.exports import Export, Exports, ViolationRow
-from workspace_operator.application.ports.heartbeats import Heartbeat, Heartbeats, StalledResources
-from workspace_operator.application.ports.merge_journal import Merge, MergeJournal, UndoResult
-from workspace_operator.application.ports.migrations import MAX_DUE_DELAY, Batch, Lease, Migrations
-from workspace_operator.application.ports.people import LoadedPeople, People, UnitOfWork, UnitsOfWork
-from workspace_operator.application.ports.person_records import Activity, PersonRecords
-from workspace_operator.application.ports.previews import Previews
-from workspace_operator.application.ports.segments import Segment, Segments
-from workspace_operator.application.ports.sending import (
-    DEFAULT_LANGUAGE,
-    Accepted,
-    AcceptResult,
-    AddressBlock,
-    AddressBlocks,
-    BlockKind,
-    Deliveries,
-    DeliveryQuery,
-    DeliveryRecord,
-    EndedAttempt,
-    Handover,
-    KeyReused,
-    MessageCounters,
-    NewAttempt,
-    NewDelivery,
-    Notice,
-    NoticeKey,
-    NoticeKind,
-    Notices,
-    NoticeState,
-    NoticeUpdate,
-    PersonMissing,
-    QueuedDelivery,
-    RefusedMessages,
-    RegisteredSender,
-    Renderer,
-    RoomLease,
-    RoomStatus,
-    SendingQueue,
-    SendingTransaction,
-    Template,
-    TemplateContent,
-    TemplateDraft,
-    TemplateParser,
-    Templates,
-    TransportPool,
-    WaitingCounts,
-)
-from workspace_operator.application.ports.workspaces import Ownership, Workspaces
-from workspace_operator.application.ports.write_path import WritePath
-from workspace_operator.sending.outcomes import HandoverResult
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "DEFAULT_LANGUAGE",
-    "MAX_DUE_DELAY",
-    "AcceptResult",
-    "Accepted",
-    "Access",
-    "Accounts",
-    "Activity",
-    "AddressBlock",
-    "AddressBlocks",
-    "Batch",
-    "BlockKind",
-    "Clock",
-    "CredentialDigests",
-    "Credentials",
-    "DatabaseDescription",
-    "DatabaseDistribution",
-    "DatabaseInspection",
-    "Deliveries",
-    "DeliveryQuery",
-    "DeliveryRecord",
-    "Directory",
-    "DistributionState",
-    "EndedAttempt",
-    "Export",
-    "Exports",
-    "FailedNotice",
-    "Finding",
-    "FirstWorkspaces",
-    "Handover",
-    "HandoverResult",
-    "Heartbeat",
-    "Heartbeats",
-    "KeyReused",
-    "Lease",
-    "LoadedPeople",
-    "Merge",
-    "MergeJournal",
-    "MessageCounters",
-    "Migrations",
-    "NewAttempt",
-    "NewDelivery",
-    "Notice",
-    "NoticeAccount",
-    "NoticeKey",
-    "NoticeKind",
-    "NoticeState",
-    "NoticeUpdate",
-    "Notices",
-    "Ownership",
-    "People",
-    "PersonMissing",
-    "PersonRecords",
-    "PlacedTable",
-    "Previews",
-    "Queue",
-    "QueuedDelivery",
-    "RefusedMessages",
-    "RegisteredSender",
-    "Renderer",
-    "ResourceWriter",
-    "Resources",
-    "RoomLease",
-    "RoomStatus",
-    "SchemaState",
-    "Secrets",
-    "Segment",
-    "Segments",
-    "SendingQueue",
-    "SendingTransaction",
-    "StalledResources",
-    "StoredCredentials",
-    "Template",
-    "TemplateContent",
-    "TemplateDraft",
-    "TemplateParser",
-    "Templates",
-    "TransportPool",
-    "UndoResult",
-    "UnitOfWork",
-    "UnitsOfWork",
-    "ViolationRow",
-    "WaitingCounts",
-    "Workspaces",
-    "WritePath",
-]
+from workspace_operator.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from workspace_operator.application.ports.accounts.accounts import Accounts as Accounts
+    from workspace_operator.application.ports.clocks import Clock as Clock
+    from workspace_operator.application.ports.cluster import Access as Access
+    from workspace_operator.application.ports.cluster import FirstWorkspaces as FirstWorkspaces
+    from workspace_operator.application.ports.cluster import Resources as Resources
+    from workspace_operator.application.ports.cluster import ResourceWriter as ResourceWriter
+    from workspace_operator.application.ports.cluster import Secrets as Secrets
+    from workspace_operator.application.ports.credentials import CredentialDigests as CredentialDigests
+    from workspace_operator.application.ports.credentials import Credentials as Credentials
+    from workspace_operator.application.ports.credentials import StoredCredentials as StoredCredentials
+    from workspace_operator.application.ports.databases import DatabaseDescription as DatabaseDescription
+    from workspace_operator.application.ports.databases import DatabaseDistribution as DatabaseDistribution
+    from workspace_operator.application.ports.databases import DatabaseInspection as DatabaseInspection
+    from workspace_operator.application.ports.databases import Directory as Directory
+    from workspace_operator.application.ports.databases import DistributionState as DistributionState
+    from workspace_operator.application.ports.databases import FailedNotice as FailedNotice
+    from workspace_operator.application.ports.databases import Finding as Finding
+    from workspace_operator.application.ports.databases import NoticeAccount as NoticeAccount
+    from workspace_operator.application.ports.databases import PlacedTable as PlacedTable
+    from workspace_operator.application.ports.databases import Queue as Queue
+    from workspace_operator.application.ports.databases import SchemaState as SchemaState
+    from workspace_operator.application.ports.exports import Export as Export
+    from workspace_operator.application.ports.exports import Exports as Exports
+    from workspace_operator.application.ports.exports import ViolationRow as ViolationRow
+    from workspace_operator.application.ports.heartbeats import Heartbeat as Heartbeat
+    from workspace_operator.application.ports.heartbeats import Heartbeats as Heartbeats
+    from workspace_operator.application.ports.heartbeats import StalledResources as StalledResources
+    from workspace_operator.application.ports.merge_journal import Merge as Merge
+    from workspace_operator.application.ports.merge_journal import MergeJournal as MergeJournal
+    from workspace_operator.application.ports.merge_journal import UndoResult as UndoResult
+    from workspace_operator.application.ports.migrations import MAX_DUE_DELAY as MAX_DUE_DELAY
+    from workspace_operator.application.ports.migrations import Batch as Batch
+    from workspace_operator.application.ports.migrations import Lease as Lease
+    from workspace_operator.application.ports.migrations import Migrations as Migrations
+    from workspace_operator.application.ports.people import LoadedPeople as LoadedPeople
+    from workspace_operator.application.ports.people import People as People
+    from workspace_operator.application.ports.people import UnitOfWork as UnitOfWork
+    from workspace_operator.application.ports.people import UnitsOfWork as UnitsOfWork
+    from workspace_operator.application.ports.person_records import Activity as Activity
+    from workspace_operator.application.ports.person_records import PersonRecords as PersonRecords
+    from workspace_operator.application.ports.previews import Previews as Previews
+    from workspace_operator.application.ports.segments import Segment as Segment
+    from workspace_operator.application.ports.segments import Segments as Segments
+    from workspace_operator.application.ports.sending.address_blocks import AddressBlock as AddressBlock
+    from workspace_operator.application.ports.sending.address_blocks import AddressBlocks as AddressBlocks
+    from workspace_operator.application.ports.sending.address_blocks import BlockKind as BlockKind
+    from workspace_operator.application.ports.sending.deliveries import Accepted as Accepted
+    from workspace_operator.application.ports.sending.deliveries import AcceptResult as AcceptResult
+    from workspace_operator.application.ports.sending.deliveries import Deliveries as Deliveries
+    from workspace_operator.application.ports.sending.deliveries import DeliveryQuery as DeliveryQuery
+    from workspace_operator.application.ports.sending.deliveries import DeliveryRecord as DeliveryRecord
+    from workspace_operator.application.ports.sending.deliveries import KeyReused as KeyReused
+    from workspace_operator.application.ports.sending.deliveries import NewDelivery as NewDelivery
+    from workspace_operator.application.ports.sending.deliveries import PersonMissing as PersonMissing
+    from workspace_operator.application.ports.sending.deliveries import WaitingCounts as WaitingCounts
+    from workspace_operator.application.ports.sending.notices import Notice as Notice
+    from workspace_operator.application.ports.sending.notices import NoticeKey as NoticeKey
+    from workspace_operator.application.ports.sending.notices import NoticeKind as NoticeKind
+    from workspace_operator.application.ports.sending.notices import Notices as Notices
+    from workspace_operator.application.ports.sending.notices import NoticeState as NoticeState
+    from workspace_operator.application.ports.sending.notices import NoticeUpdate as NoticeUpdate
+    from workspace_operator.application.ports.sending.queue import EndedAttempt as EndedAttempt
+    from workspace_operator.application.ports.sending.queue import Handover as Handover
+    from workspace_operator.application.ports.sending.queue import NewAttempt as NewAttempt
+    from workspace_operator.application.ports.sending.queue import QueuedDelivery as QueuedDelivery
+    from workspace_operator.application.ports.sending.queue import RefusedMessages as RefusedMessages
+    from workspace_operator.application.ports.sending.queue import RegisteredSender as RegisteredSender
+    from workspace_operator.application.ports.sending.queue import Renderer as Renderer
+    from workspace_operator.application.ports.sending.queue import SendingQueue as SendingQueue
+    from workspace_operator.application.ports.sending.queue import SendingTransaction as SendingTransaction
+    from workspace_operator.application.ports.sending.queue import TemplateParser as TemplateParser
+    from workspace_operator.application.ports.sending.queue import TransportPool as TransportPool
+    from workspace_operator.application.ports.sending.rooms import RoomLease as RoomLease
+    from workspace_operator.application.ports.sending.rooms import RoomStatus as RoomStatus
+    from workspace_operator.application.ports.sending.templates import DEFAULT_LANGUAGE as DEFAULT_LANGUAGE
+    from workspace_operator.application.ports.sending.templates import Template as Template
+    from workspace_operator.application.ports.sending.templates import TemplateContent as TemplateContent
+    from workspace_operator.application.ports.sending.templates import TemplateDraft as TemplateDraft
+    from workspace_operator.application.ports.sending.templates import Templates as Templates
+    from workspace_operator.application.ports.sending.usage import MessageCounters as MessageCounters
+    from workspace_operator.application.ports.workspaces import Ownership as Ownership
+    from workspace_operator.application.ports.workspaces import Workspaces as Workspaces
+    from workspace_operator.application.ports.write_path import WritePath as WritePath
+    from workspace_operator.sending.outcomes import HandoverResult as HandoverResult
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        {
+            "workspace_operator.application.ports.accounts.accounts": "Accounts",
+            "workspace_operator.application.ports.clocks": "Clock",
+            "workspace_operator.application.ports.cluster": "Access FirstWorkspaces ResourceWriter Resources Secrets",
+            "workspace_operator.application.ports.credentials": "CredentialDigests Credentials StoredCredentials",
+            "workspace_operator.application.ports.databases": (
+                "DatabaseDescription DatabaseDistribution DatabaseInspection Directory DistributionState "
+                "FailedNotice Finding NoticeAccount PlacedTable Queue SchemaState"
+            ),
+            "workspace_operator.application.ports.exports": "Export Exports ViolationRow",
+            "workspace_operator.application.ports.heartbeats": "Heartbeat Heartbeats StalledResources",
+            "workspace_operator.application.ports.merge_journal": "Merge MergeJournal UndoResult",
+            "workspace_operator.application.ports.migrations": "Batch Lease MAX_DUE_DELAY Migrations",
+            "workspace_operator.application.ports.people": "LoadedPeople People UnitOfWork UnitsOfWork",
+            "workspace_operator.application.ports.person_records": "Activity PersonRecords",
+            "workspace_operator.application.ports.previews": "Previews",
+            "workspace_operator.application.ports.segments": "Segment Segments",
+            "workspace_operator.application.ports.sending.address_blocks": "AddressBlock AddressBlocks BlockKind",
+            "workspace_operator.application.ports.sending.deliveries": (
+                "AcceptResult Accepted Deliveries DeliveryQuery DeliveryRecord KeyReused NewDelivery "
+                "PersonMissing WaitingCounts"
+            ),
+            "workspace_operator.application.ports.sending.notices": (
+                "Notice NoticeKey NoticeKind NoticeState NoticeUpdate Notices"
+            ),
+            "workspace_operator.application.ports.sending.queue": (
+                "EndedAttempt Handover NewAttempt QueuedDelivery RefusedMessages RegisteredSender Renderer "
+                "SendingQueue SendingTransaction TemplateParser TransportPool"
+            ),
+            "workspace_operator.application.ports.sending.rooms": "RoomLease RoomStatus",
+            "workspace_operator.application.ports.sending.templates": (
+                "DEFAULT_LANGUAGE Template TemplateContent TemplateDraft Templates"
+            ),
+            "workspace_operator.application.ports.sending.usage": "MessageCounters",
+            "workspace_operator.application.ports.workspaces": "Ownership Workspaces",
+            "workspace_operator.application.ports.write_path": "WritePath",
+            "workspace_operator.sending.outcomes": "HandoverResult",
+        },
+    )

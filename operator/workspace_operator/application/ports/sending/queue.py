@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from workspace_operator.application.ports.sending.rooms import RoomLease, RoomStatus
 from workspace_operator.reconcile.model.sending import SENDER_DEAD_AFTER
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, GateRecord
 from workspace_operator.sending.gate import Recipient
@@ -21,23 +22,6 @@ from workspace_operator.sending.rules import SendingRules, SendMode
 from workspace_operator.sending.transports import TransportOffer
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomLease:
-    """The lease of a sender on the queue of one workspace.
-
-    Attributes:
-        namespace, name: of the workspace's owner when the lease began.
-        send_version: of the sending rules when the lease began.
-    """
-
-    workspace_id: int
-    namespace: str
-    name: str
-    worker: str
-    duration: timedelta
-    send_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +87,6 @@ class EndedAttempt:
     counts_as_try: bool = False
     invalid_addresses: frozenset[str] = frozenset()
     rendered: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomStatus:
-    """What is left in a room: when the next delivery is due, None if nothing waits."""
-
-    next_due_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

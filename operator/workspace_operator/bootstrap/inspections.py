@@ -1,0 +1,51 @@
+"""Opening of a database to inspect it, of whatever version and however damaged."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from workspace_operator.application.ports import DatabaseInspection
+from workspace_operator.application.status.installations import Installation, observe
+from workspace_operator.bootstrap.keys import find_root_key
+from workspace_operator.bootstrap.stores import BUSY_CACHE_MEGABYTES
+from workspace_operator.store.engine.clocks import DatabaseClock
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.maintenance.inspections import SQLInspection
+from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
+from workspace_operator.store.repositories.migrations import SQLMigrations
+from workspace_operator.store.repositories.sending.queue import SQLSendingQueue
+from workspace_operator.store.schema.upgrades import missing_database_error
+
+
+@contextmanager
+def open_inspection(url: str) -> Iterator[DatabaseInspection]:
+    """Open a database to inspect it, of whatever version and however damaged; nothing is written or upgraded.
+
+    Raises InvalidInput, also if there is no such file, or StoreUnavailable.
+    """
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
+        file = Path(str(database.url.database))
+        if database.is_sqlite and not file.exists():
+            raise missing_database_error(file)
+        yield SQLInspection(database)
+
+
+def observe_installation(url: str, key_file: Path | None, *, counts_people: bool = False) -> Installation:
+    """Read the state of an installation; writes and upgrades nothing. Raises as `open_inspection`.
+
+    ``counts_people`` where the database has an estimate.
+    """
+    key = find_root_key(url, key_file)
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
+        if database.is_sqlite and not Path(str(database.url.database)).exists():
+            raise missing_database_error(Path(str(database.url.database)))
+        clock = DatabaseClock(database)
+        return observe(
+            SQLInspection(database),
+            migrations=SQLMigrations(database),
+            heartbeats=SQLHeartbeats(database),
+            queue=SQLSendingQueue(database, clock=clock),
+            now=clock(),
+            key_fingerprint=None if key is None else key.fingerprint(),
+            counts_people=counts_people,
+        )
