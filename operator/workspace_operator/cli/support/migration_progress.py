@@ -6,9 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
-
 from workspace_operator.cli.support.output import info, is_interactive
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL, Stage
@@ -71,6 +68,9 @@ def _display(clock: Callable[[], datetime]) -> Iterator[ShowMigration]:
     if not is_interactive():
         yield _line_display(clock)
         return
+    from rich.console import Console  # noqa: PLC0415 - without a terminal, a command does not load it
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 - the same
+
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count_text]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading", total=None, count_text="")

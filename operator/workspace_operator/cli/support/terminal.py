@@ -4,13 +4,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, TextIO
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from workspace_operator.cli.support.output import is_interactive, printable
 from workspace_operator.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 
 @contextmanager
@@ -20,8 +20,7 @@ def file_bar(description: str, source: BinaryIO) -> Iterator[Callable[[], None]]
         yield lambda: None
         return
     size = os.fstat(source.fileno()).st_size if source.seekable() else None
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress(in_bytes=True) as progress:
         task = progress.add_task(description, total=size)
         yield lambda: progress.update(task, completed=source.tell() if size is not None else None)
 
@@ -32,10 +31,18 @@ def people_bar(description: str, total: int | None) -> Iterator[Callable[[int], 
     if not is_interactive():
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress(in_bytes=False) as progress:
         task = progress.add_task(description, total=total)
         yield lambda count: progress.advance(task, count)
+
+
+def _progress(*, in_bytes: bool) -> "Progress":
+    from rich import progress  # noqa: PLC0415 - without a terminal, a command does not load it
+    from rich.console import Console  # noqa: PLC0415 - the same
+
+    count = progress.DownloadColumn() if in_bytes else progress.MofNCompleteColumn()
+    columns = (progress.TextColumn("{task.description}"), progress.BarColumn(), count, progress.TimeRemainingColumn())
+    return progress.Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 def confirm(question: str, expected: str, terminal: TextIO | None = None) -> bool:

@@ -4,14 +4,13 @@ This module alone defines what a valid address is. It uses no network.
 """
 
 import re
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import normalize
 
-import email_validator
-
-# The library has only this process-wide list. Test systems use special-use domains, so none is refused.
-email_validator.SPECIAL_USE_DOMAIN_NAMES = []
+if TYPE_CHECKING:
+    from email_validator import ValidatedEmail
 
 MAX_EMAIL_CHARACTERS = 254
 """Maximum length of an address as sent, stripped."""
@@ -113,15 +112,26 @@ def _local_part_key(local: str) -> str:
     return normalize("NFC", normalize("NFC", local).lower().replace(_FINAL_SIGMA, _SIGMA))
 
 
-def _validated(text: str) -> email_validator.ValidatedEmail | None:
+@cache
+def _validator() -> ModuleType:
+    """The library, which takes longer to import than a command takes that sees only plain addresses."""
+    import email_validator  # noqa: PLC0415 - see above
+
+    # The library has only this process-wide list. Test systems use special-use domains, so none is refused.
+    email_validator.SPECIAL_USE_DOMAIN_NAMES = []
+    return email_validator
+
+
+def _validated(text: str) -> "ValidatedEmail | None":
     if len(text) > MAX_EMAIL_CHARACTERS or _has_too_many_labels(text.rpartition("@")[2]):
         return None
     try:
-        return email_validator.validate_email(
+        found: ValidatedEmail = _validator().validate_email(
             text, check_deliverability=False, allow_quoted_local=True, allow_smtputf8=True
         )
     except ValueError:  # the base class of the errors of email-validator and idna
         return None
+    return found
 
 
 def _has_too_many_labels(domain: str) -> bool:

@@ -105,6 +105,11 @@ class Resource(ApiObject):
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
     finalizers: tuple[str, ...] = ()
 
+    @property
+    def valid_state(self) -> DesiredState | None:
+        """The desired state; None if the spec is invalid."""
+        return self.desired if isinstance(self.desired, DesiredState) else None
+
     def owner(self, cluster_id: str) -> Owner:
         """This resource as the owner of a workspace in the store."""
         return Owner(

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.model.credentials import ObservedCredentials
-from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.sending import ObservedSending
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
+
+if TYPE_CHECKING:  # the models of resources take pydantic, which a command for people does not need
+    from workspace_operator.reconcile.model.desired import Resource
 
 MAX_LISTED_PLACES = 8
 """Workspaces of a full account that the message about it names, released ones first."""
@@ -42,9 +44,9 @@ class WorkspaceQuery:
     from_status: int | None = None
 
     @classmethod
-    def of(cls, resource: Resource, cluster_id: str, *, now: datetime) -> Self:
+    def of(cls, resource: "Resource", cluster_id: str, *, now: datetime) -> Self:
         """The query for a resource; an invalid spec names no account and no display name."""
-        desired = resource.desired if isinstance(resource.desired, DesiredState) else None
+        desired = resource.valid_state
         return cls(
             owner=resource.owner(cluster_id),
             now=now,

@@ -4,16 +4,19 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from workspace_operator.store.engine.citus import is_citus
 from workspace_operator.store.engine.error_translation import READ_ONLY
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 # `json.JSONEncoder.encode` makes this object anew for each document, which doubles the time for a person's attributes.
 _encode_parts: Callable[[object, int], Iterable[str]] = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
@@ -204,14 +207,22 @@ def delete_by_primary_key(connection: sa.Connection, table: sa.Table, keys: Coll
     connection.execute(sa.delete(table).where(*(column == sa.bindparam(column.name) for column in columns)), rows)
 
 
-def insert_statement(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+def insert_statement(connection: sa.Connection, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
     """An INSERT that supports ON CONFLICT, which both databases spell alike."""
     return insert_statement_of(connection.dialect, table)
 
 
-def insert_statement_of(dialect: sa.Dialect, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+def insert_statement_of(dialect: sa.Dialect, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
     """Like `insert_statement`, for a `CompiledStatement`."""
-    return sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+    return _insert_function(dialect.name)(table)
+
+
+@cache
+def _insert_function(dialect: str) -> "Callable[[sa.Table], postgresql.Insert | sqlite.Insert]":
+    """The ``insert`` of a dialect; the other dialect is not imported."""
+    function: Callable[[sa.Table], postgresql.Insert | sqlite.Insert]
+    function = import_module(f"sqlalchemy.dialects.{dialect}").insert
+    return function
 
 
 def insert_rows(

@@ -88,13 +88,12 @@ for _name, _columns, _condition in (
     ("due", (delivery.c.workspace_id, delivery.c.due_at, delivery.c.delivery_id), "due_at IS NOT NULL"),
     ("request_digest", (delivery.c.workspace_id, delivery.c.request_digest), "request_digest IS NOT NULL"),
 ):
-    sa.Index(f"ix_delivery_{_name}", *_columns, postgresql_where=sa.text(_condition), sqlite_where=sa.text(_condition))
+    sa.Index(f"ix_delivery_{_name}", *_columns, sqlite_where=sa.text(_condition))
 sa.Index(
     "ix_delivery_idempotency_key",
     delivery.c.workspace_id,
     delivery.c.idempotency_key,
     unique=True,
-    postgresql_where=sa.text("idempotency_key IS NOT NULL"),
     sqlite_where=sa.text("idempotency_key IS NOT NULL"),
 )
 
@@ -141,7 +140,6 @@ sa.Index(
     "ix_attempt_in_flight",
     attempt.c.workspace_id,
     attempt.c.deadline,
-    postgresql_where=sa.text("ended_at IS NULL"),
     sqlite_where=sa.text("ended_at IS NULL"),
 )
 
@@ -158,7 +156,6 @@ mailroom = sa.Table(
 sa.Index(
     "ix_mailroom_next_due_at",
     mailroom.c.next_due_at,
-    postgresql_where=sa.text("next_due_at IS NOT NULL"),
     sqlite_where=sa.text("next_due_at IS NOT NULL"),
 )
 
@@ -184,7 +181,6 @@ notice = sa.Table(
 sa.Index(
     "ix_notice_due_at",
     notice.c.due_at,
-    postgresql_where=sa.text("due_at IS NOT NULL"),
     sqlite_where=sa.text("due_at IS NOT NULL"),
 )
 

@@ -6,10 +6,12 @@ and the operator search. There are no foreign keys: each would cost a look-up pe
 workspace deletes table by table anyway.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
+from workspace_operator.store.schema.metadata import IsTrue, workspace_table
 from workspace_operator.store.schema.metadata import metadata as metadata  # noqa: PLC0414 - with all tables in it
-from workspace_operator.store.schema.metadata import workspace_table
 from workspace_operator.store.schema.sending_tables import mailroom, notice, sender
 from workspace_operator.store.schema.types import BinaryText, SerialNumber, UTCTime
 
@@ -158,20 +160,14 @@ person = workspace_table(
 )
 
 sa.Index("ix_person_email", person.c.workspace_id, person.c.email_key, person.c.cio_id)
-# SQLite uses a partial index only for the exact term that SQLAlchemy writes into queries, and answers from the index
-# alone only if it contains the column.
-for _name, _column, _postgresql, _sqlite in (
-    ("email_is_invalid", person.c.email_is_invalid, "email_is_invalid", "email_is_invalid = 1"),
-    ("id_is_another_email", person.c.id_is_another_email, "id_is_another_email", "id_is_another_email = 1"),
-    ("without_id", person.c.id, "id IS NULL", "id IS NULL"),
-):
-    sa.Index(
-        f"ix_person_{_name}",
-        person.c.workspace_id,
-        _column,
-        postgresql_where=sa.text(_postgresql),
-        sqlite_where=sa.text(_sqlite),
-    )
+# SQLite answers from a partial index alone only if it contains the column.
+_partial_indexes: tuple[tuple[str, sa.Column[Any], sa.ClauseElement], ...] = (
+    ("email_is_invalid", person.c.email_is_invalid, IsTrue("email_is_invalid")),
+    ("id_is_another_email", person.c.id_is_another_email, IsTrue("id_is_another_email")),
+    ("without_id", person.c.id, sa.text("id IS NULL")),
+)
+for _name, _column, _condition in _partial_indexes:
+    sa.Index(f"ix_person_{_name}", person.c.workspace_id, _column, sqlite_where=_condition)
 
 identifier = workspace_table(
     "identifier",
@@ -240,7 +236,6 @@ sa.Index("ix_migration_due_at", migration.c.due_at)
 sa.Index(
     "ix_migration_status_pending",
     migration.c.workspace_id,
-    postgresql_where=sa.text(STATUS_PENDING),
     sqlite_where=sa.text(STATUS_PENDING),
 )
 
@@ -325,14 +320,12 @@ sa.Index(
     activity.c.workspace_id,
     activity.c.event_id,
     unique=True,
-    postgresql_where=activity.c.event_id.is_not(None),
     sqlite_where=activity.c.event_id.is_not(None),
 )
 sa.Index(
     "ix_activity_anonymous",
     activity.c.workspace_id,
     activity.c.anonymous_id,
-    postgresql_where=sa.text("anonymous_id IS NOT NULL AND cio_id IS NULL"),
     sqlite_where=sa.text("anonymous_id IS NOT NULL AND cio_id IS NULL"),
 )
 
