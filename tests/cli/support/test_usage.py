@@ -75,14 +75,20 @@ def modules_loaded_by(*arguments: str) -> set[str]:
     return set(done.stderr.split())
 
 
-def test_list_of_commands_loads_no_command() -> None:
-    assert {name for name in modules_loaded_by("--help") if name.startswith("workspace_operator.")} == {
+@pytest.mark.parametrize("arguments", ["--help", "version", "--version"])
+def test_list_of_commands_and_version_load_no_command(arguments: str) -> None:
+    loaded = modules_loaded_by(arguments)
+
+    assert {name for name in loaded if name.startswith("workspace_operator.")} == {
         "workspace_operator.cli",
         "workspace_operator.cli.app",
+        "workspace_operator.cli.conversion",
         "workspace_operator.cli.support",
         "workspace_operator.cli.support.output",
         "workspace_operator.errors",
     }
+    assert not loaded & {"pydantic", "rich.console", "sqlalchemy", "asyncio"}
+    assert ("importlib.metadata" in loaded) is (arguments != "--help")
 
 
 def test_command_loads_only_its_own_libraries() -> None:
@@ -94,9 +100,67 @@ def test_command_loads_only_its_own_libraries() -> None:
         "kubernetes",
         "alembic",
         "psycopg",
+        "starlette",
         "rich.console",
         "workspace_operator.cli.commands.people",
     }
+
+
+OF_OTHERS = {
+    "aiohttp",
+    "alembic",
+    "email_validator",
+    "kopf",
+    "kubernetes",
+    "liquid",
+    "prometheus_client",
+    "psycopg",
+    "rich.console",
+    "smtplib",
+    "sqlalchemy.dialects.postgresql",
+    "starlette",
+    "uvicorn",
+    "workspace_operator.handlers",
+    "workspace_operator.rendering",
+    "workspace_operator.web",
+}
+"""What a command with a SQLite file needs none of."""
+
+OF_MANIFESTS = {
+    "cel",
+    "pydantic",
+    "yaml",
+    "workspace_operator.application.operator",
+    "workspace_operator.resources.schema",
+}
+"""What only commands for resources and their settings need besides; Typer needs pydantic for files and numbers."""
+
+
+@pytest.mark.parametrize(
+    ("command", "used"),
+    [
+        (("people", "show", "ada@example.com", *W), set()),
+        (("people", "export", *W), set()),
+        (("people", "find", "ada", *W), set()),
+        (("people", "delete", "ada@example.com", *W), set()),
+        (("people", "import", "people.csv", *W), {"pydantic"}),
+        (("segments", "list", *W), set()),
+        (("merges", "list", *W), set()),
+        (("migrations", "show", *W), {"pydantic"}),
+        (("exports", "list", *W), set()),
+        (("workspaces", "list"), OF_MANIFESTS - {"yaml"}),
+        (("apply", "-f", "crm.yaml"), OF_MANIFESTS),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_command_with_a_store_loads_no_more_than_it_needs(crm: Crm, command: tuple[str, ...], used: set[str]) -> None:
+    crm(people="id,email\n1,ada@example.com\n")
+
+    loaded = modules_loaded_by(*command)
+
+    assert "sqlalchemy.dialects.sqlite" in loaded
+    assert not loaded & OF_OTHERS
+    assert loaded & OF_MANIFESTS <= used
 
 
 def test_version_is_an_option_and_a_command(run: Run) -> None:
