@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from tests.store.fixtures import WorkspaceEnv, backfill, start_backfill
 from tests.store.merge_builders import merge
+from tests.store.sending_builders import accept
 from workspace_operator.application.ports import CredentialDigests
 from workspace_operator.errors import Conflict
 from workspace_operator.identity.values.rules import Mode
@@ -31,6 +32,17 @@ def write_twice(env: WorkspaceEnv) -> None:
     env.add("1", "ann@example.com")
     for plan in ("free", "pro", "free"):
         env.identify_person(id="1", body={"plan": plan})
+
+
+def update_many(env: WorkspaceEnv) -> None:
+    """Identify known people in one batch."""
+    for plan in ("free", "pro"):
+        env.identify(*(env.call(id=id_, body={"plan": plan}) for id_ in "12345"))
+
+
+def accept_a_message(env: WorkspaceEnv) -> None:
+    env.add("1", "ann@example.com")
+    accept(env, reference=env.reference(id="1"))
 
 
 def undo_in_the_wrong_order(env: WorkspaceEnv) -> None:
@@ -102,3 +114,6 @@ EXTRAS: Final[tuple[Callable[[WorkspaceEnv], None], ...]] = (
     pause_while_a_report_is_written,
     record_generations,
 )
+
+ON_CITUS: Final[tuple[Callable[[WorkspaceEnv], None], ...]] = (write_twice, update_many, accept_a_message)
+"""Commands that send other statements on Citus."""

@@ -158,13 +158,17 @@ def finding_a_range(database: Database) -> list[SentStatement]:
 def test_postgres_sorts_no_groups_that_were_just_found(large_postgres: Database) -> None:
     """Otherwise each batch of a few hundred would sort all remaining rows."""
     rows = [(WORKSPACE, f"{number:06}@x.org", 2, 2, False, False) for number in range(20_000)]
-    with recorded_statements(large_postgres) as sent, large_postgres._writing_engine.connect() as connection:
+    with (
+        recorded_statements(large_postgres) as sent,
+        large_postgres._writing_engine.connect() as connection,
+        connection.begin() as transaction,
+    ):
         insert_rows(connection, shared_email, rows)
         force_custom_plan(connection)
         assert len(next_pending_groups(connection, WORKSPACE, after="000001", size=600)) == 600
         statement, parameters = sent[-1]
         [plan] = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
-        connection.rollback()
+        transaction.rollback()
 
     assert {node["Node Type"] for node in plan_nodes(plan["Plan"])} == {"Limit", "Index Scan"}
 

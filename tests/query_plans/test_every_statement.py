@@ -18,9 +18,13 @@ from tests.query_plans.contract_runner import run_contract_tests
 from tests.query_plans.databases import analyze, fill, planning_connection, plans_of
 from tests.query_plans.exceptions import ALLOWED, SMALL, SORTING
 from tests.query_plans.recorder import StatementRecorder, recorded_statements
+from tests.query_plans.scenarios import ON_CITUS
 from tests.sqlite import MODULES, sqlite_file
-from tests.store.backends import partitioned, upgraded
+from tests.store.backends import empty, partitioned, sql_store, upgraded
+from tests.store.citus import distributed
+from tests.store.fixtures import WorkspaceEnv
 from tests.store.pruning import wide_tables
+from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.tables import DIRECTORY_TABLES
 
@@ -62,9 +66,17 @@ def recorded_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> StatementRec
 
 @pytest.fixture(scope="module")
 def recorded_on_postgresql(postgres: Postgres) -> Iterator[StatementRecorder]:
-    with postgres.database() as url, closing(upgraded(url)) as database:
+    with (
+        postgres.database() as url,
+        closing(upgraded(url)) as database,
+        postgres.database() as citus_url,
+        closing(distributed(citus_url)) as citus,
+    ):
         with recorded_statements() as recorder:
             run_contract_tests(database)
+            for scenario in ON_CITUS:
+                empty(citus)
+                scenario(WorkspaceEnv.create(sql_store(citus), Mode.EMAIL_OR_ID))
         yield recorder
 
 

@@ -6,6 +6,7 @@ hash partitions (`pruning`) and by Citus alone.
 
 import sqlalchemy as sa
 
+from tests.store.backends import partitioned
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.distribution import place_table, read_distribution
 
@@ -78,6 +79,14 @@ def install_citus(url: str) -> None:
         assert driver is not None
         driver.execute(INSTALL)
         driver.commit()
+
+
+def distributed(url: str) -> Database:
+    """A database with the double, and partitions that pass for shards."""
+    install_citus(url)
+    database = partitioned(url)
+    mark_distributed(database)
+    return database
 
 
 def mark_distributed(database: Database) -> None:

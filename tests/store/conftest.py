@@ -8,7 +8,7 @@ import pytest
 from tests.postgres import Postgres
 from tests.store.backends import Store, empty, memory_store, partitioned, sql_store, upgraded
 from tests.store.bulk_data import add_sharers, cut_over_migration
-from tests.store.citus import install_citus, mark_distributed
+from tests.store.citus import distributed
 from tests.store.fixtures import WorkspaceEnv
 from tests.store.pruning import PruningCheck
 from workspace_operator.application.ports import Lease
@@ -46,9 +46,7 @@ def partitioned_database(postgres: Postgres) -> Iterator[Database]:
 def distributed_database(postgres: Postgres) -> Iterator[Database]:
     """Partitions that pass for the shards of Citus."""
     with postgres.database() as url:
-        install_citus(url)
-        database = partitioned(url)
-        mark_distributed(database)
+        database = distributed(url)
         yield database
         database.close()
 
