@@ -38,7 +38,7 @@ SUMMARIES: Final = {
     "accounts": "List Accounts, and remove those of lost clusters.",
     "access": "Explain which workspaces an address reaches.",
     "usage": "Print workspaces, people and messages sent, by account.",
-    "database": "Upgrade, check, back up and restore the database.",
+    "database": "Upgrade, distribute, check, back up and restore the database.",
 }
 """The commands as ``workspacectl --help`` lists them; a test compares the texts with those of the commands."""
 

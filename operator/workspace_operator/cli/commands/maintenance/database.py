@@ -47,7 +47,7 @@ Wait = Annotated[
 
 @app.command()
 def upgrade(*, wait: Wait = 0, database: Database) -> None:
-    """Upgrade the database to the schema of this version, or create it.
+    """Upgrade the database to this version, or create it.
 
     Every other command except plan, database and status also upgrades an older schema. Only this command, apply and
     run create a database.
