@@ -19,6 +19,7 @@ from workspace_operator.errors import ModeChanged, StoreUnavailable
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.rules import ID, Mode
+from workspace_operator.identity.values.value_objects import value_object
 from workspace_operator.store.repositories.people import SQLPeople
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class WriterArguments:
     point: Breakpoint | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value_object(frozen=True, slots=True, kw_only=True)
 class ObservingReference(Reference):
     """A reference that tells the mode in which it is resolved: the one in force in the snapshot that is read."""
 

@@ -60,13 +60,10 @@ def check_attributes(updates: Mapping[str, object], *, field: str = "attributes"
     """
     if (count := len(updates)) > MAX_ATTRIBUTES:
         raise InvalidInput(f"{field} has {count} attributes, {MAX_ATTRIBUTES} are allowed: leave some out", field=field)
-    if not _has_short_ascii_text(updates):
-        for name, value in updates.items():
-            _check_attribute(name, value, field)
-        return
+    if _has_short_ascii_text(updates):
+        updates = {name: value for name, value in updates.items() if not isinstance(value, str)}
     for name, value in updates.items():
-        if not (value is None or isinstance(value, str)):
-            check_json(value, field=f"{field}.{name}", limit=MAX_VALUE_BYTES)
+        _check_attribute(name, value, field)
 
 
 def _has_short_ascii_text(updates: Mapping[str, object]) -> bool:
@@ -80,5 +77,5 @@ def _check_attribute(name: str, value: object, field: str) -> None:
     path = f"{field}.{name}"
     if isinstance(value, str):
         check_text(value, field=path, limit=MAX_VALUE_BYTES)
-    elif value is not None:
+    else:
         check_json(value, field=path, limit=MAX_VALUE_BYTES)
