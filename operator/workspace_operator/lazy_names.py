@@ -1,8 +1,8 @@
 """Packages that offer names of their modules, each imported when it is first used (PEP 562).
 
 Such a package imports the names for the type checker only, and lists them by module here: a type checker that sees a
-``__getattr__`` would accept every name. A command then loads the
-modules that it uses, and not all that the package has.
+``__getattr__`` would accept every name. A command then loads the modules that it
+uses, and not all that the package has.
 """
 
 from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.rendering.jobs import content
-from workspace_operator.application.ports.sending import Renderer, TemplateParser
+from workspace_operator.application.ports import Renderer, TemplateParser
 from workspace_operator.errors import InvalidInput
 from workspace_operator.rendering.processes import LiquidParser, RenderProcesses
 

@@ -1,6 +1,6 @@
 """One store of each kind per test; databases are created once and emptied in between."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import pytest
@@ -28,27 +28,23 @@ def sqlite_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databa
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres: Postgres) -> Iterator[Database]:
-    with postgres.database() as url:
-        database = upgraded(url)
-        yield database
-        database.close()
+    yield from _postgres_database(postgres, upgraded)
 
 
 @pytest.fixture(scope="session")
 def partitioned_database(postgres: Postgres) -> Iterator[Database]:
-    with postgres.database() as url:
-        database = partitioned(url)
-        yield database
-        database.close()
+    yield from _postgres_database(postgres, partitioned)
 
 
 @pytest.fixture(scope="session")
 def distributed_database(postgres: Postgres) -> Iterator[Database]:
     """Partitions that pass for the shards of Citus."""
-    with postgres.database() as url:
-        database = distributed(url)
+    yield from _postgres_database(postgres, distributed)
+
+
+def _postgres_database(postgres: Postgres, make: Callable[[str], Database]) -> Iterator[Database]:
+    with postgres.database() as url, closing(make(url)) as database:
         yield database
-        database.close()
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,8 @@ from workspace_operator.application.ports import (
     NewDelivery,
     QueuedDelivery,
     RoomLease,
+    SendingTransaction,
 )
-from workspace_operator.application.ports.sending import SendingTransaction
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.sending.deliveries import (
     Attempt,

@@ -23,10 +23,7 @@ def open_inspection(url: str) -> Iterator[DatabaseInspection]:
 
     Raises InvalidInput, also if there is no such file, or StoreUnavailable.
     """
-    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
-        file = Path(str(database.url.database))
-        if database.is_sqlite and not file.exists():
-            raise missing_database_error(file)
+    with _open_existing(url) as database:
         yield SQLInspection(database)
 
 
@@ -36,9 +33,7 @@ def observe_installation(url: str, key_file: Path | None, *, counts_people: bool
     ``counts_people`` where the database has an estimate.
     """
     key = find_root_key(url, key_file)
-    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
-        if database.is_sqlite and not Path(str(database.url.database)).exists():
-            raise missing_database_error(Path(str(database.url.database)))
+    with _open_existing(url) as database:
         clock = DatabaseClock(database)
         return observe(
             SQLInspection(database),
@@ -49,3 +44,13 @@ def observe_installation(url: str, key_file: Path | None, *, counts_people: bool
             key_fingerprint=None if key is None else key.fingerprint(),
             counts_people=counts_people,
         )
+
+
+@contextmanager
+def _open_existing(url: str) -> Iterator[Database]:
+    """Open a database read-only. Raises InvalidInput if it is a file that does not exist."""
+    with closing(Database(url, cache_megabytes=BUSY_CACHE_MEGABYTES, read_only=True)) as database:
+        file = Path(str(database.url.database))
+        if database.is_sqlite and not file.exists():
+            raise missing_database_error(file)
+        yield database

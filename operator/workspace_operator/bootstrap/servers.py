@@ -31,7 +31,7 @@ PARSING_PROCESSES = 2
 """Processes that parse Liquid; they start with the first message that has some."""
 
 NEW_OBJECTS = 20_000
-"""Containers made since the last search for unreachable cycles that start another one; the objects of some batches."""
+"""Number of new container objects after which Python searches for unreachable cycles: those of a few batches."""
 
 
 def make_server(settings: APISettings) -> "Server":
@@ -82,9 +82,9 @@ def serve_api(store: Repositories, settings: APISettings, server: "Server", stop
 
 
 def _collect_less_garbage() -> None:
-    """Leave out all objects made so far, which stay, and wait for more new ones than by default.
+    """Exclude the objects made so far, which live as long as the process, and collect less often than by default.
 
-    The search for cycles was a quarter of the processor time of a v2 batch. Requests leave few cycles.
+    Searching for cycles took a quarter of the processor time of a v2 batch, and requests leave few cycles.
     """
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)

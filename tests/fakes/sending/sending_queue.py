@@ -19,8 +19,8 @@ from workspace_operator.application.ports import (
     RegisteredSender,
     RoomLease,
     RoomStatus,
+    SendingTransaction,
 )
-from workspace_operator.application.ports.sending import SendingTransaction
 from workspace_operator.errors import StaleRevision
 from workspace_operator.identity.values.rules import EMAIL
 from workspace_operator.sending.deliveries import (

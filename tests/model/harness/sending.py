@@ -21,8 +21,8 @@ from workspace_operator.application.ports import (
     NewAttempt,
     QueuedDelivery,
     RoomLease,
+    SendingTransaction,
 )
-from workspace_operator.application.ports.sending import SendingTransaction
 from workspace_operator.errors import Conflict, StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState

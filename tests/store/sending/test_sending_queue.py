@@ -20,8 +20,7 @@ from tests.store.sending_builders import (
     new_attempt,
     states,
 )
-from workspace_operator.application.ports import AddressBlock, BlockKind, RefusedMessages
-from workspace_operator.application.ports.sending import SendingTransaction
+from workspace_operator.application.ports import AddressBlock, BlockKind, RefusedMessages, SendingTransaction
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, Metric
 from workspace_operator.sending.rules import SendMode

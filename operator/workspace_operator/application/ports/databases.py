@@ -41,7 +41,7 @@ class DatabaseDescription:
         store_id: its identity; None if it has no schema.
         people: of all workspaces; an estimate of PostgreSQL unless ``are_people_counted``.
         root_key_fingerprint: of the root key whose installation sends from it; None before the first sender.
-        distribution: how its tables are distributed, if that is as it should be or wrong; None without Citus.
+        distribution: how its tables are distributed over the machines of a Citus cluster; None without Citus.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeAccount:
-    """An Account whose admins get notices, the transport that it names, and when its first notice that waits is due."""
+    """An Account whose admins get notices, the transport that it names, and when its next waiting notice is due."""
 
     namespace: str
     name: str
@@ -139,7 +139,7 @@ class Directory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedTable:
-    """A table that was distributed, and where its rows are now, as it is shown."""
+    """A table that was distributed, and in words where its rows are now."""
 
     name: str
     placement: str

@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from workspace_operator.application.ports import Template, TemplateContent, Templates
-from workspace_operator.application.ports.sending import TemplateParser
+from workspace_operator.application.ports import Template, TemplateContent, TemplateParser, Templates
 from workspace_operator.errors import InvalidInput
 from workspace_operator.sending.messages import MessageContent
 from workspace_operator.sending.requests.send_requests import (
