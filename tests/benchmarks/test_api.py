@@ -29,7 +29,7 @@ CALLS = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 PEOPLE = 10_000
 CONNECTIONS = 32
 LOAD = CALLS // 25
-RUNS = 3
+RUNS = 5
 BATCH = 100
 """Operations a v2 batch: more would not fit into its 500 kB with these attributes."""
 

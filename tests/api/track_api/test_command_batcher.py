@@ -70,6 +70,12 @@ class BatcherEnv:
     def submit(self, workspace_id: int, *numbers: object) -> "asyncio.Future[Sequence[CommandResultOrError]]":
         return self.batcher.submit(workspace_id, [command(each) for each in numbers])
 
+    async def pair_answered(self) -> None:
+        """Two clients have been answered, whose requests shared a transaction."""
+        self.people.gate.set()
+        await self.held
+        await asyncio.gather(self.submit(1, "a"), self.submit(1, "b"))
+
     @property
     def later(self) -> list[tuple[int, list[str]]]:
         """The transactions after the one that was held."""
@@ -119,6 +125,39 @@ async def test_workspaces_take_turns() -> None:
         at.people.gate.set()
 
     assert at.later == [(1, ["0", "1"]), (2, ["x"]), (3, ["y"]), (1, ["2", "3"])]
+
+
+async def test_clients_that_were_just_answered_share_the_next_transaction() -> None:
+    async with batcher(BatcherLimits(gather_timeout=60)) as at:
+        await at.pair_answered()
+        first = at.submit(1, "c")
+        await asyncio.sleep(0.05)
+
+        assert not first.done()
+
+        await asyncio.gather(first, at.submit(1, "d"))
+
+    assert at.later == [(1, ["a", "b"]), (1, ["c", "d"])]
+
+
+@pytest.mark.parametrize(
+    ("workspace_id", "timeout", "commands"), [(1, 0.001, 1), (1, 60, 64), (2, 60, 1)], ids=["time", "size", "workspace"]
+)
+async def test_no_client_is_waited_for_in_vain(workspace_id: int, timeout: float, commands: int) -> None:
+    async with batcher(BatcherLimits(gather_timeout=timeout)) as at:
+        await at.pair_answered()
+
+        async with asyncio.timeout(30):
+            await at.submit(workspace_id, *range(commands))
+
+
+async def test_end_waits_for_no_client() -> None:
+    async with batcher(BatcherLimits(gather_timeout=60)) as at, asyncio.timeout(30):
+        await at.pair_answered()
+        last = at.submit(1, "c")
+        await asyncio.sleep(0.05)
+
+    assert [named(each) for each in await last] == ["c@7"]
 
 
 async def test_submission_is_never_taken_apart() -> None:
