@@ -141,10 +141,10 @@ async def test_clients_that_were_just_answered_share_the_next_transaction() -> N
 
 
 @pytest.mark.parametrize(
-    ("workspace_id", "timeout", "commands"), [(1, 0.001, 1), (1, 60, 64), (2, 60, 1)], ids=["time", "size", "workspace"]
+    ("workspace_id", "seconds", "commands"), [(1, 0.001, 1), (1, 60, 64), (2, 60, 1)], ids=["time", "size", "workspace"]
 )
-async def test_no_client_is_waited_for_in_vain(workspace_id: int, timeout: float, commands: int) -> None:
-    async with batcher(BatcherLimits(gather_timeout=timeout)) as at:
+async def test_no_client_is_waited_for_in_vain(workspace_id: int, seconds: float, commands: int) -> None:
+    async with batcher(BatcherLimits(gather_timeout=seconds)) as at:
         await at.pair_answered()
 
         async with asyncio.timeout(30):

@@ -98,10 +98,17 @@ _Completed: TypeAlias = tuple[_Request[Item, Result], Sequence[Result] | Excepti
 
 @dataclass(slots=True, kw_only=True)
 class _Batch(Generic[Item, Result]):
+    """Requests of one transaction, with ``size`` commands.
+
+    Attributes:
+        clients: number of requests that were answered after it, or waited then.
+    """
+
     workspace_id: int
     requests: list[_Request[Item, Result]]
     size: int
     started_at: float
+    clients: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -216,6 +223,7 @@ class Batcher(Generic[Item, Result]):
             in_time = [request for request in batch.requests if not _is_expired(request, deadline)]
             completed += self._execute(batch.workspace_id, in_time)
             self._in_flight = None
+            batch.clients = len(completed) + len(self._queues.get(batch.workspace_id, ()))
             with suppress(RuntimeError):  # the loop has ended without waiting for a store that did not answer
                 loop.call_soon_threadsafe(self._resolve, completed, batch.size)
 
@@ -242,10 +250,7 @@ class Batcher(Generic[Item, Result]):
 
     def _next_workspace(self, previous: _Batch[Item, Result] | None) -> int | None:
         """Wait until requests of a workspace can be executed; None after the end of `run`."""
-        workspace_id, expected = None, 0
-        if previous is not None:
-            waiting = self._queues.get(previous.workspace_id, ())
-            expected = len(previous.requests) + len(waiting)
+        workspace_id = None
         while workspace_id not in self._queues:  # also if all of its requests time out meanwhile
             while not self._queues:
                 if self._loop is None:
@@ -253,17 +258,17 @@ class Batcher(Generic[Item, Result]):
                 self._condition.wait()
             workspace_id = next(iter(self._queues))
             if previous is not None and previous.workspace_id == workspace_id:
-                self._gather(workspace_id, expected)
+                self._gather(workspace_id, previous.clients)
         return workspace_id
 
-    def _gather(self, workspace_id: int, expected: int) -> None:
-        """Wait a moment until a workspace has the expected number of requests, unless enough commands wait.
+    def _gather(self, workspace_id: int, clients: int) -> None:
+        """Wait a moment until a workspace has as many requests as it has clients, unless enough commands wait.
 
-        The clients of the previous transaction usually send their next request at once. Without the wait, two groups of
-        clients would take turns, with transactions of half the size.
+        A client usually sends its next request as soon as it is answered. Without the wait, two groups of clients would
+        take turns, with transactions of half the size.
         """
         deadline = time.monotonic() + self.limits.gather_timeout
-        while len(self._queues.get(workspace_id, ())) < expected and self._size < self.limits.gather_size:
+        while len(self._queues.get(workspace_id, ())) < clients and self._size < self.limits.gather_size:
             remaining = deadline - time.monotonic()
             if self._loop is None or remaining <= 0:
                 return
