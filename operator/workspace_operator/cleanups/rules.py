@@ -1,0 +1,84 @@
+"""Rules: decisions about many groups at once that name no person (cleanups §5)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, merge_into
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.values.attributes import same_value
+
+
+class RuleAction(StrEnum):
+    """What a rule decides about a group; values as in the API."""
+
+    MERGE_INTO_OLDEST = "mergeIntoOldest"
+    MERGE_INTO_NEWEST = "mergeIntoNewest"
+    CLEAR_OTHERS = "clearOthers"
+    CLEAR_ALL = "clearAll"
+    DELETE_OTHERS = "deleteOthers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A condition and an action.
+
+    Attributes:
+        max_people: maximum number of people of a group; None for any.
+        equal_attributes: names of attributes that must be equal for all people of a group.
+        not_called_since: Unix seconds; a group that a call has named since then is left out. None for any group.
+        suffix: end of the e-mail key, in lower case.
+    """
+
+    action: RuleAction
+    max_people: int | None = None
+    equal_attributes: tuple[str, ...] = ()
+    not_called_since: int | None = None
+    suffix: str = ""
+
+    def applies(self, key: str, group: Sequence[Person], called_at: Mapping[str, int]) -> bool:
+        """Whether the rule decides about the people who share an e-mail key.
+
+        ``called_at`` has the time of the last call, in Unix seconds, by cio_id, of people that a call has named.
+        """
+        if len(group) < 2 or not key.endswith(self.suffix):
+            return False
+        if self.max_people is not None and len(group) > self.max_people:
+            return False
+        if any(not _is_equal(group, name) for name in self.equal_attributes):
+            return False
+        since = self.not_called_since
+        return since is None or all(called_at.get(person.cio_id, since - 1) < since for person in group)
+
+    def decide(self, group: Sequence[Person]) -> Mapping[str, Decision]:
+        """The decisions about the people of a group, by cio_id."""
+        if self.action is RuleAction.CLEAR_ALL:
+            return {person.cio_id: CLEAR for person in group}
+        newest = self.action is RuleAction.MERGE_INTO_NEWEST
+        kept, *others = sorted(group, key=lambda person: person.age_key, reverse=newest)
+        decision = _DECISIONS.get(self.action) or merge_into(kept.cio_id)
+        return {kept.cio_id: KEEP, **{person.cio_id: decision for person in others}}
+
+
+_DECISIONS: Final[Mapping[RuleAction, Decision]] = {
+    RuleAction.CLEAR_OTHERS: CLEAR,
+    RuleAction.DELETE_OTHERS: DELETE,
+}
+
+
+def _is_equal(group: Sequence[Person], name: str) -> bool:
+    first, *others = [person.attributes.get(name) for person in group]
+    return all(same_value(first, other) for other in others)
+
+
+def decide_by_rules(
+    rules: Sequence[Rule], key: str, group: Sequence[Person], called_at: Mapping[str, int]
+) -> Mapping[str, Decision]:
+    """The decisions of the newest rule that applies to a group without decisions; empty if none does.
+
+    ``rules`` are in the order in which they were added.
+    """
+    applicable = (rule for rule in reversed(rules) if rule.applies(key, group, called_at))
+    rule = next(applicable, None)
+    return {} if rule is None else rule.decide(group)
