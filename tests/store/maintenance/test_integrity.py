@@ -1,5 +1,7 @@
 """The check of a database finds each kind of damage, and nothing in a sound one."""
 
+import re
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -145,6 +147,45 @@ def test_every_invariant_has_damage_that_breaks_it() -> None:
     of_tables = {f"orphans-{name}" for name in OF_WORKSPACES}
 
     assert DAMAGE.keys() | of_tables == {invariant.check for invariant in INVARIANTS}
+
+
+OF_FEW_ROWS = frozenset({"migration", "workspace_lock"})
+STATISTICS: Mapping[str, Sequence[str]] = {
+    "pinned": (),
+    "none": ("DELETE FROM sqlite_stat1",),
+    # What ANALYZE writes of one workspace that has merged nobody yet.
+    "one workspace": (
+        "DELETE FROM sqlite_stat1",
+        "INSERT INTO sqlite_stat1 VALUES ('person', 'person', '20000 20000 1')",
+        "INSERT INTO sqlite_stat1 VALUES ('person', 'ix_person_email', '20000 20000 2 1')",
+    ),
+}
+
+
+@pytest.mark.parametrize("statistics", STATISTICS)
+def test_no_check_compares_all_rows_with_all_rows(statistics: str, tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    upgraded(f"sqlite:///{file}").close()
+    with closing(sqlite3.connect(file)) as connection, connection:
+        for statement in STATISTICS[statistics]:
+            connection.execute(statement)
+
+    with closing(sqlite3.connect(file)) as connection:
+        searches = [
+            (invariant.check, table, step)
+            for invariant in INVARIANTS
+            for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {invariant.violations}")
+            if (table := searched_by_workspace_only(invariant.violations, step)) is not None
+        ]
+
+    assert {table for _, table, _ in searches} == OF_FEW_ROWS, searches
+
+
+def searched_by_workspace_only(query: str, step: str) -> str | None:
+    """The table of which a step of a plan reads all rows of a workspace for each row of another one."""
+    aliases = {alias: table for table, alias in re.findall(r"(?:FROM|JOIN) (\w+) ([a-z])\b", query)}
+    found = re.match(r"SEARCH (\w+) USING .*\(workspace_id=\?\)$", step)
+    return None if found is None else aliases[found[1]]
 
 
 def test_violations_are_counted_and_few_are_shown(env: WorkspaceEnv) -> None:
