@@ -1,0 +1,98 @@
+"""How decisions are carried out: their order, their commands, and why one is skipped (cleanups §6)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from workspace_operator.cleanups.decisions import (
+    Decision,
+    DecisionContext,
+    DecisionKind,
+    survivor_has_no_address,
+    survivor_would_take_another_id,
+)
+from workspace_operator.identity.model.commands import DELETE, Command, DeletePerson, Identify, MergePeople
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.values.references import reference_to_cio_id
+
+
+class SkipReason(StrEnum):
+    """Why a decision is not carried out; values as in the API."""
+
+    PERSON_GONE = "personGone"
+    CHANGED = "changed"
+    SURVIVOR_GONE = "survivorGone"
+    SURVIVOR_CHANGED = "survivorChanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionContext:
+    """A decision, and the people as they are when it is carried out.
+
+    Attributes:
+        decided_key: the e-mail key that the person had when the decision was made.
+        person: None if there is no such person any more.
+        survivor: for a merge, the person to merge into; None if there is no such person any more.
+    """
+
+    decision: Decision
+    decided_key: str | None
+    person: Person | None
+    survivor: Person | None = None
+
+
+def skip_reason(context: ExecutionContext) -> SkipReason | None:
+    """Why a decision is skipped: the first row of cleanups §6 that holds; None if it is carried out."""
+    return next((reason for reason, holds in SKIPPED if holds(context)), None)
+
+
+def person_is_gone(context: ExecutionContext) -> bool:
+    """Row a: the person was deleted or merged since."""
+    return context.person is None
+
+
+def person_has_changed(context: ExecutionContext) -> bool:
+    """Row b: the address is not the one that was decided about."""
+    return context.person is not None and context.person.email_key != context.decided_key
+
+
+def survivor_is_gone(context: ExecutionContext) -> bool:
+    """Row c: the survivor was deleted or merged since."""
+    return context.decision.kind is DecisionKind.MERGE and context.survivor is None
+
+
+def survivor_has_changed(context: ExecutionContext) -> bool:
+    """Row d: the merge would move the address to the survivor, or give it an id that is another address."""
+    if context.person is None or context.survivor is None:
+        return False
+    merge = DecisionContext(person=context.person, violations=(), decision=context.decision, survivor=context.survivor)
+    return survivor_has_no_address(merge) is not None or survivor_would_take_another_id(merge) is not None
+
+
+SKIPPED: Final[tuple[tuple[SkipReason, Callable[[ExecutionContext], bool]], ...]] = (
+    (SkipReason.PERSON_GONE, person_is_gone),
+    (SkipReason.CHANGED, person_has_changed),
+    (SkipReason.SURVIVOR_GONE, survivor_is_gone),
+    (SkipReason.SURVIVOR_CHANGED, survivor_has_changed),
+)
+"""The rows of cleanups §6, in order."""
+
+
+def phase(decision: Decision) -> int:
+    """The phase in which a decision is carried out: merges first, so that none moves an address."""
+    return 0 if decision.kind is DecisionKind.MERGE else 1
+
+
+def command_of(cio_id: str, decision: Decision) -> Command | None:
+    """The command that carries out a decision about a person; None to keep it as it is."""
+    reference = reference_to_cio_id(cio_id)
+    match decision.kind:
+        case DecisionKind.KEEP:
+            return None
+        case DecisionKind.MERGE:
+            return MergePeople(primary=reference_to_cio_id(str(decision.survivor)), secondary=reference)
+        case DecisionKind.DELETE:
+            return DeletePerson(reference=reference)
+        case DecisionKind.CORRECT | DecisionKind.CLEAR:
+            return Identify(reference=reference, email=decision.email or DELETE, attributes={}, update_only=True)
