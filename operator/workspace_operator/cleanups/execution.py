@@ -94,5 +94,5 @@ def command_of(cio_id: str, decision: Decision) -> Command | None:
             return MergePeople(primary=reference_to_cio_id(str(decision.survivor)), secondary=reference)
         case DecisionKind.DELETE:
             return DeletePerson(reference=reference)
-        case DecisionKind.CORRECT | DecisionKind.CLEAR:
+        case _:  # a correction, or the address is cleared
             return Identify(reference=reference, email=decision.email or DELETE, attributes={}, update_only=True)
