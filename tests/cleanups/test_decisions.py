@@ -82,7 +82,7 @@ REFUSED = [
         context(
             INTO_BOB, person("p1", "x@example.com", "y@example.com"), ANOTHER, survivor=person("p2", None, "z@z.com")
         ),
-        "has no id and would take this one, which is another address.",
+        "has no id and would take this one, which is an address other than its own.",
     ),
 ]
 

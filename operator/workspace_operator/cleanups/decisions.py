@@ -143,19 +143,26 @@ def survivor_is_removed(context: DecisionContext) -> str | None:
 
 def survivor_has_no_address(context: DecisionContext) -> str | None:
     """Row g: the survivor would take the address of the person."""
-    if context.survivor is None or context.survivor.email_key is not None:
+    if context.survivor is None or not takes_address(context.survivor):
         return None
     return "The person to merge into has no valid address and would take this one: correct its address first."
 
 
 def survivor_would_take_another_id(context: DecisionContext) -> str | None:
     """Row h: the survivor would take an id that is an address other than its own."""
-    survivor = context.survivor
-    if survivor is None or survivor.id is not None:
+    if context.survivor is None or not takes_another_id(context.survivor, context.person):
         return None
-    if not id_is_another_email(context.person.id, survivor.email_key):
-        return None
-    return "The person to merge into has no id and would take this one, which is another address."
+    return "The person to merge into has no id and would take this one, which is an address other than its own."
+
+
+def takes_address(survivor: Person) -> bool:
+    """Whether a merge would give the survivor an address."""
+    return survivor.email_key is None
+
+
+def takes_another_id(survivor: Person, secondary: Person) -> bool:
+    """Whether a merge would give the survivor an id that is an address other than its own."""
+    return survivor.id is None and id_is_another_email(secondary.id, survivor.email_key)
 
 
 REQUIREMENTS: Final[tuple[Callable[[DecisionContext], str | None], ...]] = (

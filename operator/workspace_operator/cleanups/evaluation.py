@@ -1,7 +1,7 @@
 """What decisions settle: the people that would still block the migration, address by address (cleanups §4)."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -28,9 +28,9 @@ class AddressCounts:
 
     Attributes:
         people: people who have the address after the decisions.
-        keep: those of them about whom it is decided that they keep it.
-        corrected: those of them who get it by a correction.
-        another_ids: those of them whose id is another address.
+        keep: how many of them a decision tells to keep it.
+        corrected: how many of them get it by a correction.
+        another_ids: how many of them have an id that is another address.
         is_suppressed: whether the address is suppressed.
     """
 
@@ -55,7 +55,7 @@ class Evaluation:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nobody of the group would block the migration."""
+        """Whether no person of the group would block the migration."""
         return not self.reasons
 
 
@@ -83,12 +83,12 @@ def is_shared(counts: AddressCounts) -> bool:
 
 
 def is_suppressed(counts: AddressCounts) -> bool:
-    """Somebody has a suppressed address."""
+    """A person has the address, and it is suppressed."""
     return counts.is_suppressed and counts.people > 0
 
 
 def has_another_id(counts: AddressCounts) -> bool:
-    """The id of somebody is another address."""
+    """A person has an id that is another address."""
     return counts.another_ids > 0
 
 
@@ -113,7 +113,7 @@ def evaluate_address(counts: AddressCounts) -> Evaluation:
 
 
 def evaluate_without_address(planned: Person) -> Evaluation:
-    """Evaluate a planned person without an e-mail key, who is a group of its own."""
+    """Evaluate a planned person without an e-mail key, which is a group of its own."""
     reasons = []
     if planned.email_is_invalid:
         reasons.append(OpenReason.INVALID)
@@ -123,37 +123,39 @@ def evaluate_without_address(planned: Person) -> Evaluation:
 
 
 PersonDecision: TypeAlias = tuple[Person, Decision | None]
-"""A person as it is, with the accepted decision about it, if there is one."""
+"""A person, with the accepted decision about it, if there is one."""
 
 
 def count_address(decided: Iterable[PersonDecision], key: str, *, is_suppressed: bool) -> AddressCounts:
     """Count the planned people of an e-mail key among people with their decisions; others are left out."""
-    people = keep = corrected = another_ids = 0
-    for person, decision in decided:
-        planned = planned_person(person, decision)
-        if planned is None or planned.email_key != key:
-            continue
-        people += 1
-        keep += decision is not None and decision.kind is DecisionKind.KEEP
-        corrected += decision is not None and decision.kind is DecisionKind.CORRECT
-        another_ids += planned.id_is_another_email
-    return AddressCounts(
-        people=people, keep=keep, corrected=corrected, another_ids=another_ids, is_suppressed=is_suppressed
+    return _counts(_planned_groups(decided).get(key, []), is_suppressed=is_suppressed)
+
+
+def count_blocking(decided: Iterable[PersonDecision], suppressed_keys: Collection[str]) -> int:
+    """Count the people of a workspace that would still block the migration: the sum over all groups."""
+    groups = _planned_groups(decided)
+    without_address = groups.pop(None, [])
+    return sum(evaluate_without_address(planned).blocking for planned, _ in without_address) + sum(
+        evaluate_address(_counts(group, is_suppressed=key in suppressed_keys)).blocking for key, group in groups.items()
     )
 
 
-def count_blocking(decided: Collection[PersonDecision], suppressed_keys: Collection[str]) -> int:
-    """Count the people of a workspace that would still block the migration: the sum over all groups."""
-    groups: dict[str, list[PersonDecision]] = defaultdict(list)
-    blocking = 0
+def _planned_groups(decided: Iterable[PersonDecision]) -> dict[str | None, list[PersonDecision]]:
+    """The planned people with the decisions that planned them, by e-mail key."""
+    groups: dict[str | None, list[PersonDecision]] = defaultdict(list)
     for person, decision in decided:
         planned = planned_person(person, decision)
-        if planned is None:
-            continue
-        if planned.email_key is None:
-            blocking += evaluate_without_address(planned).blocking
-        else:
-            groups[planned.email_key].append((person, decision))
-    for key, group in groups.items():
-        blocking += evaluate_address(count_address(group, key, is_suppressed=key in suppressed_keys)).blocking
-    return blocking
+        if planned is not None:
+            groups[planned.email_key].append((planned, decision))
+    return groups
+
+
+def _counts(group: Sequence[PersonDecision], *, is_suppressed: bool) -> AddressCounts:
+    kinds = Counter(decision.kind for _, decision in group if decision is not None)
+    return AddressCounts(
+        people=len(group),
+        keep=kinds[DecisionKind.KEEP],
+        corrected=kinds[DecisionKind.CORRECT],
+        another_ids=sum(planned.id_is_another_email for planned, _ in group),
+        is_suppressed=is_suppressed,
+    )

@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from workspace_operator.cleanups.decisions import (
-    Decision,
-    DecisionContext,
-    DecisionKind,
-    survivor_has_no_address,
-    survivor_would_take_another_id,
-)
+from workspace_operator.cleanups.decisions import Decision, DecisionKind, takes_address, takes_another_id
 from workspace_operator.identity.model.commands import DELETE, Command, DeletePerson, Identify, MergePeople
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import reference_to_cio_id
@@ -64,10 +58,10 @@ def survivor_is_gone(context: ExecutionContext) -> bool:
 
 def survivor_has_changed(context: ExecutionContext) -> bool:
     """Row d: the merge would move the address to the survivor, or give it an id that is another address."""
-    if context.person is None or context.survivor is None:
+    person, survivor = context.person, context.survivor
+    if person is None or survivor is None:
         return False
-    merge = DecisionContext(person=context.person, violations=(), decision=context.decision, survivor=context.survivor)
-    return survivor_has_no_address(merge) is not None or survivor_would_take_another_id(merge) is not None
+    return takes_address(survivor) or takes_another_id(survivor, person)
 
 
 SKIPPED: Final[tuple[tuple[SkipReason, Callable[[ExecutionContext], bool]], ...]] = (

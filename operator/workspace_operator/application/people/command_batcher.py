@@ -51,7 +51,7 @@ class BatcherLimits:
         max_batch: a transaction takes no further request if it has this many commands.
         max_part: a larger request is split into several transactions, so that others can run in between.
         gather_size: while fewer commands wait, a transaction waits for the clients that were just answered.
-        gather_timeout: how long at most.
+        gather_timeout: maximum length of that wait.
         queue_timeout: a request that has waited longer is rejected without an attempt, since its client has given up.
         write_timeout: a transaction that takes longer is given up, and its result is unknown. Longer than the store
             waits for locks.
@@ -101,7 +101,7 @@ class _Batch(Generic[Item, Result]):
     """Requests of one transaction, with ``size`` commands.
 
     Attributes:
-        clients: number of requests that were answered after it, or waited then.
+        clients: number of requests that it completed, and of those that waited when it ended.
     """
 
     workspace_id: int
