@@ -59,6 +59,9 @@ def test_table_of_the_specification() -> None:
     }
 
 
+BY_ADDRESS = person("p1", "z@z.com", "y@y.com")
+WITHOUT_ID = person("p2", None, "z@z.com")
+
 REFUSED = [
     ("a", context(KEEP, ADA, INVALID), "Only a person who shares an address can keep it."),
     ("a", context(CLEAR, ADA, ANOTHER), "Without an address the id would still be another one"),
@@ -82,6 +85,16 @@ REFUSED = [
         context(
             INTO_BOB, person("p1", "x@example.com", "y@example.com"), ANOTHER, survivor=person("p2", None, "z@z.com")
         ),
+        "has no id and would take this one, which is an address other than its own.",
+    ),
+    (
+        "h",
+        context(INTO_BOB, BY_ADDRESS, ANOTHER, survivor=WITHOUT_ID, survivor_decision=correct_to("new@example.com")),
+        "has no id and would take this one, which is an address other than its own.",
+    ),
+    (
+        "h",
+        context(INTO_BOB, BY_ADDRESS, ANOTHER, survivor=WITHOUT_ID, survivor_decision=CLEAR),
         "has no id and would take this one, which is an address other than its own.",
     ),
 ]
@@ -118,7 +131,8 @@ def test_every_row_is_tested() -> None:
         context(INTO_BOB, survivor=BOB, survivor_decision=KEEP),
         context(INTO_BOB, survivor=BOB, survivor_decision=CLEAR),
         context(INTO_BOB, ADA, survivor=person("p2", None, "ada@example.com")),
-        context(INTO_BOB, person("p1", "z@z.com", "y@y.com"), ANOTHER, survivor=person("p2", None, "z@z.com")),
+        context(INTO_BOB, BY_ADDRESS, ANOTHER, survivor=WITHOUT_ID),
+        context(INTO_BOB, BY_ADDRESS, ANOTHER, survivor=WITHOUT_ID, survivor_decision=KEEP),
     ],
 )
 def test_other_decisions_are_accepted(accepted: DecisionContext) -> None:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from itertools import count
 
 import pytest
 from hypothesis import given
@@ -124,20 +123,15 @@ def test_group_blocks_exactly_if_it_is_open(counts: AddressCounts, data: st.Data
 
 
 ADDRESSES = ("a@example.com", "A@example.com", "b@example.com", "c@example.com", "broken@", None)
-IDS = ("a@example.com", "d@example.com", "m")
+IDS = ("a@example.com", "b@example.com", "d@example.com", "m-1", "m-2", "m-3", "m-4", "m-5")
 
 
 @st.composite
 def populations(draw: st.DrawFn) -> list[Person]:
-    size = draw(st.integers(1, 6))
-    taken = count()
+    ids = draw(st.permutations(IDS))[: draw(st.integers(1, 6))]
     return [
-        person(
-            f"p{number}",
-            draw(st.sampled_from((None, f"m-{number}", f"{next(taken)}@example.com"))),
-            draw(st.sampled_from(ADDRESSES)),
-        )
-        for number in range(size)
+        person(f"p{number}", id_ if draw(st.booleans()) else None, draw(st.sampled_from(ADDRESSES)))
+        for number, id_ in enumerate(ids)
     ]
 
 

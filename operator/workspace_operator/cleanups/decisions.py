@@ -149,8 +149,11 @@ def survivor_has_no_address(context: DecisionContext) -> str | None:
 
 
 def survivor_would_take_another_id(context: DecisionContext) -> str | None:
-    """Row h: the survivor would take an id that is an address other than its own."""
-    if context.survivor is None or not takes_another_id(context.survivor, context.person):
+    """Row h: the survivor would take an id that is an address other than its own, now or after its own decision."""
+    if context.survivor is None:
+        return None
+    survivors = (context.survivor, planned_person(context.survivor, context.survivor_decision))
+    if not any(survivor is not None and takes_another_id(survivor, context.person) for survivor in survivors):
         return None
     return "The person to merge into has no id and would take this one, which is an address other than its own."
 
