@@ -76,7 +76,7 @@ Shards = Annotated[
         metavar="N",
         min=1,
         max=MAX_SHARDS,
-        help=f"Shards of each table, {DEFAULT_SHARDS} by default: as many as there will ever be machines, or more.",
+        help=f"Shards of each table, {DEFAULT_SHARDS} by default; at least as many as you will ever have machines.",
     ),
 ]
 
@@ -86,7 +86,7 @@ def distribute(*, shards: Shards = None, database: Database) -> None:
     """Distribute the tables over the machines of a Citus cluster.
 
     The database must have the extension Citus, and may have people. Stop all processes that use it first. It is
-    created or upgraded if need be. Tables that are distributed already are left as they are, so that the command
+    created or upgraded if necessary. Tables that are distributed already are left as they are, so that the command
     can be run again after an interruption. Later upgrades distribute new tables themselves.
     """
     with open_distribution(database) as distribution:
