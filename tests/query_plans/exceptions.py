@@ -80,6 +80,7 @@ READING: Final = {
 SMALL: Final = frozenset(
     {
         "workspace_lock",
+        "cleanup",
         "export",
         "segment",
         "template",

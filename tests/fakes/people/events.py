@@ -65,6 +65,7 @@ def _absorb(memory: InMemoryDatabase, state: WorkspaceState, step: PeopleMerged)
         devices=tuple(devices[token] for token in sorted(devices)),
         segments=tuple(sorted(segments)),
         undone_at=None,
+        migration_number=step.migration_number,
     )
     state.merges[merge.merge_id] = StoredMerge(
         merge=merge,

@@ -18,7 +18,7 @@ from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.store.engine.contention import CONTENTION_THRESHOLD, ContentionProbe
 from workspace_operator.store.engine.databases import Database
-from workspace_operator.store.pending_merges.view import switched_at_of
+from workspace_operator.store.pending_merges.view import last_cut_over
 from workspace_operator.store.schema.tables import migration, workspace, workspace_lock
 
 pytestmark = pytest.mark.postgres
@@ -90,7 +90,7 @@ def test_cut_over_is_dated_after_the_commands_it_has_waited_for(stored: Store) -
     ending.join()
     call.close()
     with stored.sql_database.reading() as connection:
-        assert switched_at_of(connection, env.workspace_id) - stored.clock() > timedelta(seconds=0.1)
+        assert last_cut_over(connection, env.workspace_id).switched_at - stored.clock() > timedelta(seconds=0.1)
 
 
 @pytest.mark.parametrize(("before", "after"), [(Mode.EMAIL_OR_ID, Mode.ID_ONLY), (Mode.ID_ONLY, Mode.EMAIL_OR_ID)])

@@ -24,6 +24,7 @@ class Merge:
         devices: the devices of the secondary at the time of the merge.
         segments: the manual segments that contained the secondary.
         undone_at: None while the merge is in effect.
+        migration_number: the migration that made the merge; None if a command did.
     """
 
     merge_id: str
@@ -37,6 +38,7 @@ class Merge:
     devices: Sequence[Device]
     segments: Sequence[int]
     undone_at: datetime | None
+    migration_number: int | None = None
 
     @property
     def event(self) -> PeopleMerged:
@@ -47,6 +49,7 @@ class Merge:
             survivor=self.survivor,
             automatic=self.automatic,
             at=int(self.at.timestamp()),
+            migration_number=self.migration_number,
         )
 
 

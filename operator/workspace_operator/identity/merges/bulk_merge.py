@@ -21,7 +21,7 @@ def survivor_of(people: Iterable[Person], *, now: int) -> Person:
     return reduce(lambda older, younger: survivor(older, younger, mode=EMAIL_OR_ID, now=now), by_age(people))
 
 
-def merge_groups(groups: Iterable[Iterable[Person]], *, now: int) -> ChangeSet:
+def merge_groups(groups: Iterable[Iterable[Person]], *, now: int, migration_number: int | None = None) -> ChangeSet:
     """Merge each group of people with one e-mail key; returns the changes to write.
 
     A group has all people that had its key before email became an identifier, at least one. The changes are without
@@ -35,7 +35,9 @@ def merge_groups(groups: Iterable[Iterable[Person]], *, now: int) -> ChangeSet:
         primary = oldest
         for secondary in others:
             merged = survivor(primary, secondary, mode=EMAIL_OR_ID, now=now)
-            events += merge_events(primary, secondary, merged, automatic=True, now=now)
+            events += merge_events(
+                primary, secondary, merged, automatic=True, now=now, migration_number=migration_number
+            )
             primary = merged
         removed += others
         if not same_person(oldest, primary):

@@ -52,12 +52,25 @@ def log_skipped(working_set: WorkingSet, reference: Reference, *, now: int) -> N
 
 
 def merge_events(
-    primary: Person, secondary: Person, survivor: Person, *, automatic: bool, now: int
+    primary: Person,
+    secondary: Person,
+    survivor: Person,
+    *,
+    automatic: bool,
+    now: int,
+    migration_number: int | None = None,
 ) -> tuple[PeopleMerged, ActivityLogged]:
     """The person events of a merge; ``survivor`` is the result of the merge alone, without further updates."""
     data = {"primary": primary.cio_id, "secondary": secondary.cio_id, "automatic": automatic}
     return (
-        PeopleMerged(primary=primary, secondary=secondary, survivor=survivor, automatic=automatic, at=now),
+        PeopleMerged(
+            primary=primary,
+            secondary=secondary,
+            survivor=survivor,
+            automatic=automatic,
+            at=now,
+            migration_number=migration_number,
+        ),
         ActivityLogged(type=_MERGE, cio_id=survivor.cio_id, at=now, data=data),
     )
 

@@ -95,6 +95,7 @@ class PeopleMerged:
         survivor: the result of the merge alone, before further updates of the command.
         automatic: whether an identify command caused the merge.
         at: Unix seconds.
+        migration_number: the migration that merged the people; None if a command did.
     """
 
     primary: Person
@@ -102,6 +103,7 @@ class PeopleMerged:
     survivor: Person
     automatic: bool
     at: int
+    migration_number: int | None = None
 
 
 @value_object(frozen=True, slots=True, kw_only=True)

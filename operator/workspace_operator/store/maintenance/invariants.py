@@ -11,6 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from workspace_operator.store.schema.cleanup_tables import cleanup
 from workspace_operator.store.schema.sending_tables import mailroom, notice
 from workspace_operator.store.schema.tables import (
     LOCK_SLOTS,
@@ -187,7 +188,7 @@ INVARIANTS: Final[Sequence[Invariant]] = (
     _of_no_delivery("attachment"),
     # An attempt that has not ended outlives its delivery, since its message can still leave.
     _of_no_delivery("attempt", " AND t.ended_at IS NOT NULL"),
-    *(_of_no("workspace", table) for table in (*WORKSPACE_TABLES, migration, credential, mailroom, notice)),
+    *(_of_no("workspace", table) for table in (*WORKSPACE_TABLES, migration, cleanup, credential, mailroom, notice)),
     *(_of_no("account", table) for table in (account_admin, account_member)),
 )
 """In the order in which they are checked: what concerns people first."""

@@ -20,7 +20,7 @@ from workspace_operator.identity.merges.bulk_merge import merge_groups
 from workspace_operator.identity.model.working_set import ChangeSet
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement, encode_json, force_custom_plan, workspace_any_of
-from workspace_operator.store.pending_merges.view import group_by_email_key, people_with_keys, switched_at_of
+from workspace_operator.store.pending_merges.view import group_by_email_key, last_cut_over, people_with_keys
 from workspace_operator.store.schema.tables import KIND_ID, identifier, person, shared_email
 from workspace_operator.store.unit_of_work.event_writer import write_events
 from workspace_operator.store.unit_of_work.flush import write_people
@@ -96,9 +96,10 @@ class MergeOnTouch:
         locked = [key for key, _ in _LOCK_GROUPS.run(connection, _group_parameters(workspace_id, chosen))]
         if not locked:
             return last
-        switched_at = switched_at_of(connection, workspace_id)
+        switched_at, number = last_cut_over(connection, workspace_id)
         people = people_with_keys(connection, workspace_id, locked)
-        changes = merge_groups(group_by_email_key(people), now=int(switched_at.timestamp()))
+        groups_of_people = group_by_email_key(people)
+        changes = merge_groups(groups_of_people, now=int(switched_at.timestamp()), migration_number=number)
         _lock_changed_rows(connection, workspace_id, changes)
         write_people(connection, workspace_id, changes, {})
         write_events(connection, workspace_id, changes.events, new_id=self._new_id(switched_at))

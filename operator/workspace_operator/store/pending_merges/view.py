@@ -7,6 +7,7 @@ and replaces each group by its survivor.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -44,7 +45,7 @@ def survivors_by_member(connection: sa.Connection, workspace_id: int, people: Se
     keys = pending_keys_of(connection, workspace_id, people)
     if not keys:
         return {}
-    now = int(switched_at_of(connection, workspace_id).timestamp())
+    now = int(last_cut_over(connection, workspace_id).switched_at.timestamp())
     members: dict[str, Person] = {}
     for group in group_by_email_key(people_with_keys(connection, workspace_id, keys)):
         members |= dict.fromkeys((member.cio_id for member in group), survivor_of(group, now=now))
@@ -120,11 +121,18 @@ def next_pending_groups(connection: sa.Connection, workspace_id: int, *, after: 
     return connection.execute(query.order_by(key).limit(size)).scalars().all()
 
 
-def switched_at_of(connection: sa.Connection, workspace_id: int) -> datetime:
-    """The time of the cut-over that left merges pending; there must be one."""
-    query = sa.select(migration.c.switched_at).filter_by(workspace_id=workspace_id).order_by(migration.c.number.desc())
-    switched_at: datetime = connection.execute(query.where(migration.c.switched_at.is_not(None)).limit(1)).scalar_one()
-    return switched_at
+class CutOver(NamedTuple):
+    """When a migration put its mode in force, and its number."""
+
+    switched_at: datetime
+    migration_number: int
+
+
+def last_cut_over(connection: sa.Connection, workspace_id: int) -> CutOver:
+    """The cut-over that left merges pending; there must be one."""
+    columns = (migration.c.switched_at, migration.c.number)
+    query = sa.select(*columns).filter_by(workspace_id=workspace_id).order_by(migration.c.number.desc())
+    return CutOver(*connection.execute(query.where(migration.c.switched_at.is_not(None)).limit(1)).one())
 
 
 def group_by_email_key(people: Iterable[Person]) -> Iterator[list[Person]]:

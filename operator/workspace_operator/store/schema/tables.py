@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from workspace_operator.store.schema.cleanup_tables import cleanup
 from workspace_operator.store.schema.metadata import IsTrue, workspace_table
 from workspace_operator.store.schema.metadata import metadata as metadata  # noqa: PLC0414 - with all tables in it
 from workspace_operator.store.schema.sending_tables import mailroom, notice, sender
@@ -96,6 +97,10 @@ workspace = sa.Table(
     sa.Column("sender", sa.Text),
     # Grows when mode, test address, open tracking or transport change, and with nothing else: an attempt records it.
     sa.Column("send_version", sa.BigInteger, nullable=False, server_default="1"),
+    # What requests with the App key may do to people.
+    sa.Column("app_key_may", sa.Text, nullable=False, server_default="Read"),
+    # Whether cleanups have decisions and records of people, which an erasure has to delete.
+    sa.Column("keeps_cleanups", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ix_workspace_account_id_name_key", "account_id", "name_key"),
     sa.Index("ix_workspace_owner_namespace_owner_name", "owner_namespace", "owner_name"),
     sa.UniqueConstraint("account_id", "display_name"),
@@ -289,6 +294,10 @@ violation = sa.Table(
     sa.PrimaryKeyConstraint("workspace_id", "export_number", "email_key", "created_at", "cio_id"),
     sqlite_with_rowid=False,
 )
+# Rare violations in the order of the export.
+for _name in ("suppressed_email", "id_is_another_email"):
+    _order = [violation.c[name] for name in ("workspace_id", "export_number", "email_key", "created_at", "cio_id")]
+    sa.Index(f"ix_violation_{_name}", *_order, sqlite_where=IsTrue(_name))
 
 # Finds the row of a person in an export, to delete it. It replaces an index on `violation`, but is written afterwards
 # and in its own order: an index would be written in the order of the rows, with a random page for each of them.
@@ -367,13 +376,20 @@ merge = workspace_table(
     # The people before and after, their devices and memberships, as JSON documents.
     sa.Column("record", sa.JSON, nullable=False),
     sa.Column("undone_at", UTCTime),
+    # The migration that made the merge; null: a command made it.
+    sa.Column("migration_number", sa.BigInteger),
     sa.Index("ix_merge_holder", "workspace_id", "holder"),
     sa.Index("ix_merge_primary", "workspace_id", "primary_cio_id"),
     sa.Index("ix_merge_secondary", "workspace_id", "secondary_cio_id"),
 )
+sa.Index(
+    "ix_merge_migration_number",
+    *(merge.c[name] for name in ("workspace_id", "migration_number", "merge_id")),
+    sqlite_where=sa.text("migration_number IS NOT NULL"),
+)
 
 DIRECTORY_TABLES = (
-    *(account, account_admin, account_member, workspace, migration, credential),
+    *(account, account_admin, account_member, workspace, migration, cleanup, credential),
     *(store_identity, cluster_heartbeat, mailroom, notice, sender),
 )
 """A few rows per workspace and per database, kept in one place and queried without a workspace number."""

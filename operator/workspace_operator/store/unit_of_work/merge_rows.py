@@ -41,7 +41,18 @@ def merge_row(workspace_id: int, merge_id: str, event: PeopleMerged, records: Tr
     }
     primary, secondary = event.primary.cio_id, event.secondary.cio_id
     at = event.at * 1_000_000  # microseconds
-    return (workspace_id, merge_id, at, event.automatic, primary, secondary, primary, encode_json(record), None)
+    return (
+        workspace_id,
+        merge_id,
+        at,
+        event.automatic,
+        primary,
+        secondary,
+        primary,
+        encode_json(record),
+        None,
+        event.migration_number,
+    )
 
 
 def _document_of(value: Person | TransferredRecords | Device) -> dict[str, object]:
@@ -70,6 +81,7 @@ def merge_of(row: Row) -> Merge:
         devices=transferred.devices,
         segments=transferred.segments,
         undone_at=row.undone_at,
+        migration_number=row.migration_number,
     )
 
 
