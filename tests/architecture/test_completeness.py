@@ -52,6 +52,7 @@ EDITS: Mapping[str, tuple[Spec, Spec]] = {
     "sending.transport": ({}, {"sending": {"transport": "bulk"}}),
     "sending.from": ({}, {"sending": {"from": "Shop <hello@shop.example>"}}),
     "credentials.rotationGraceSeconds": ({}, {"credentials": {"rotationGraceSeconds": 5}}),
+    "credentials.appKeyMay": ({}, {"credentials": {"appKeyMay": "Clean"}}),
     "deletionPolicy": ({}, {"deletionPolicy": "Delete"}),
     "suspend": ({}, {"suspend": True}),
 }

@@ -45,6 +45,7 @@ specs = st.fixed_dictionaries(
         "color": st.sampled_from(["6B7280", "FF0000"]),
         "accountName": seldom("acme", "default"),
         "openTracking": st.sampled_from(["Enabled", "Disabled"]),
+        "credentials": st.fixed_dictionaries({"appKeyMay": st.sampled_from(["Read", "Clean"])}),
         "suspend": seldom(True, False),
     },
 )

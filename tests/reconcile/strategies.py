@@ -31,6 +31,7 @@ from workspace_operator.resources.workspaces import (
 )
 from workspace_operator.sending.rules import SendMode
 from workspace_operator.sending.transports import TransportOffer
+from workspace_operator.workspaces.app_keys import AppKeyMay
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Settings, Workspace
 
 SECRET = "s3cr3t"
@@ -53,6 +54,7 @@ settings = st.builds(
     open_tracking=st.booleans(),
     transport=st.sampled_from([None, "bulk"]),
     sender=st.sampled_from([None, f"{SECRET}@example.com"]),
+    app_key_may=st.sampled_from(AppKeyMay),
 )
 desired_states = st.builds(
     DesiredState, account=accounts, settings=settings, mode=st.none() | modes, on_conflict=st.sampled_from(OnConflict)

@@ -15,6 +15,7 @@ from workspace_operator.migrations.model import OnConflict
 from workspace_operator.resources.documents import INT64, Document, Toggle
 from workspace_operator.resources.statuses import WorkspaceStatus
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.app_keys import AppKeyMay
 
 GROUP = "workspace-operator.dev"
 VERSION = "v1alpha1"
@@ -134,14 +135,19 @@ class Sending(Document):
     a name with an address, such as Shop <hello@shop.example>."""
 
 
-class CredentialRotation(Document):
-    """What happens to credentials when new ones are created."""
+class CredentialSettings(Document):
+    """What the credentials allow, and what happens to them when new ones are created."""
 
     rotation_grace_seconds: Annotated[int, Field(strict=True, ge=0, le=30 * DAY_SECONDS, json_schema_extra=INT64)] = (
         DAY_SECONDS
     )
     """rotationGraceSeconds is how long credentials stay valid after new ones were created, in seconds, at most 30 days.
     A new value takes effect at the next rotation."""
+
+    app_key_may: AppKeyMay = AppKeyMay.READ
+    """appKeyMay is what requests with the App key may do. Read allows everything but the requests that clean up people:
+    cleanups, imports, and retries of a migration that people block. Clean allows those, too, which can change and
+    delete any number of people. A new value takes effect within seconds, for all keys of the workspace."""
 
 
 class WorkspaceSpec(Document):
@@ -177,9 +183,10 @@ class WorkspaceSpec(Document):
     sending: Sending = Sending()
     """sending is by which transport e-mail is sent, and from which address."""
 
-    credentials: CredentialRotation = CredentialRotation()
-    """credentials is how long credentials stay valid after new ones were created. They are in the Secret that
-    status.credentials names; the annotation workspace-operator.dev/rotate-credentials-at requests new ones."""
+    credentials: CredentialSettings = CredentialSettings()
+    """credentials is what the credentials of the HTTP API allow, and how long they stay valid after new ones were
+    created. They are in the Secret that status.credentials names; the annotation
+    workspace-operator.dev/rotate-credentials-at requests new ones."""
 
     deletion_policy: DeletionPolicy = DeletionPolicy.RETAIN
     """deletionPolicy is what happens when this resource is deleted. Retain keeps the workspace and its people in the

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.app_keys import AppKeyMay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Settings:
     Attributes:
         transport: the name of the transport for its messages; None for the one called default.
         sender: the From of messages that have none.
+        app_key_may: what requests with the App key may do.
     """
 
     display_name: str
@@ -46,6 +48,7 @@ class Settings:
     open_tracking: bool = True
     transport: str | None = None
     sender: str | None = None
+    app_key_may: AppKeyMay = AppKeyMay.READ
 
     def changes_sending(self, before: "Settings") -> bool:
         """Whether the rules of hand-overs differ; the sender of messages without one is not such a rule."""

@@ -9,6 +9,7 @@ from tests.e2e.waiting import wait_until
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.resources.workspaces import ADOPT
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.app_keys import AppKeyMay
 from workspace_operator.workspaces.model import Settings
 
 EVERYTHING: dict[str, Any] = {
@@ -19,6 +20,7 @@ EVERYTHING: dict[str, Any] = {
     "sendBehavior": {"mode": "Test", "testAddress": "qa@example.com"},
     "openTracking": "Disabled",
     "sending": {"from": "The Shop <hello@shop.example>"},
+    "credentials": {"appKeyMay": "Clean"},
 }
 
 
@@ -71,6 +73,7 @@ def test_every_setting_is_in_force(env: NamespaceEnv) -> None:
         test_address="qa@example.com",
         open_tracking=False,
         sender="The Shop <hello@shop.example>",
+        app_key_may=AppKeyMay.CLEAN,
     )
 
 

@@ -17,7 +17,7 @@ class FakeCredentials:
 
     def valid_sets(self, workspace_id: int, *, now: datetime) -> Sequence[StoredCredentials]:
         state = self.memory.states.get(workspace_id)
-        return [each for each in reversed(state.credentials) if _is_valid(each, now)] if state else []
+        return [_read(each, state) for each in reversed(state.credentials) if _is_valid(each, now)] if state else []
 
     def rotate(
         self,
@@ -43,7 +43,7 @@ class FakeCredentials:
         )
         _end(state, now + grace)
         state.credentials.append(made)
-        return made
+        return _read(made, state)
 
     def revoke(self, workspace_id: int) -> int:
         return _end(self.memory.state(workspace_id), datetime.fromtimestamp(0, UTC))
@@ -55,8 +55,13 @@ class FakeCredentials:
         return {each.digests.app_key: each for each in self._valid(now) if each.digests.app_key in digests}
 
     def _valid(self, now: datetime) -> Sequence[StoredCredentials]:
-        everything = (each for state in self.memory.states.values() for each in state.credentials)
+        everything = (_read(each, state) for state in self.memory.states.values() for each in state.credentials)
         return [each for each in everything if _is_valid(each, now)]
+
+
+def _read(each: StoredCredentials, state: WorkspaceState) -> StoredCredentials:
+    """A set with what the workspace allows now."""
+    return replace(each, app_key_may=state.workspace.settings.app_key_may)
 
 
 def _end(state: WorkspaceState, at: datetime) -> int:

@@ -7,6 +7,7 @@ from workspace_operator.migrations.model import OnConflict
 from workspace_operator.reconcile.model.desired import DesiredState, desired_state_of
 from workspace_operator.resources.workspaces import WorkspaceSpec
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.app_keys import AppKeyMay
 from workspace_operator.workspaces.model import Settings
 
 
@@ -31,7 +32,7 @@ def test_every_field_is_understood() -> None:
             "mergeOptions": {"multiIdentifier": "Disabled"},
             "sendBehavior": {"mode": "Test", "testAddress": "qa@example.com"},
             "openTracking": "Disabled",
-            "credentials": {"rotationGraceSeconds": 60},
+            "credentials": {"rotationGraceSeconds": 60, "appKeyMay": "Clean"},
         }
     )
 
@@ -46,6 +47,7 @@ def test_every_field_is_understood() -> None:
         send_mode=SendMode.TEST,
         test_address="qa@example.com",
         open_tracking=False,
+        app_key_may=AppKeyMay.CLEAN,
     )
     assert desired == DesiredState(
         account="acme",

@@ -26,6 +26,7 @@ from workspace_operator.reconcile.model.credentials import RotationReason
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.reconcile.plan.diff import FIELDS, ChangeKind, PlannedChange, planned_changes
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.app_keys import AppKeyMay
 from workspace_operator.workspaces.model import Settings
 
 OWN = ObservedState(workspace=stored(), migration=blocked())
@@ -38,6 +39,7 @@ OTHER_SETTINGS = Settings(
     send_mode=SendMode.TEST,
     test_address="test@example.com",
     open_tracking=False,
+    app_key_may=AppKeyMay.CLEAN,
 )
 
 
@@ -67,6 +69,7 @@ def test_every_changed_setting_is_reported_from_what_to_what() -> None:
         "spec.sendBehavior.mode": ("Normal", "Test"),
         "spec.sendBehavior.testAddress": (None, "test@example.com"),
         "spec.openTracking": ("Enabled", "Disabled"),
+        "spec.credentials.appKeyMay": ("Read", "Clean"),
     }
 
 

@@ -34,6 +34,7 @@ from workspace_operator.reconcile.model.desired import DesiredState, Resource
 from workspace_operator.reconcile.model.observed import ObservedState
 from workspace_operator.resources.workspaces import ADOPT, CONFIRM_DELETE, RECONCILE_REQUESTED_AT
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.app_keys import AppKeyMay
 
 ID_ONLY = stored(mode=Mode.ID_ONLY)
 TO_BOTH = resource(desired=desired(Mode.EMAIL_OR_ID))
@@ -52,6 +53,7 @@ AFTER = (Stage.SWITCHED, Stage.MERGING)
         {"send_mode": SendMode.TEST, "test_address": "qa@example.com"},
         {"send_mode": SendMode.NEVER},
         {"open_tracking": False},
+        {"app_key_may": AppKeyMay.CLEAN},
     ],
     ids=lambda change: next(iter(change)),
 )

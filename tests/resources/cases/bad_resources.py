@@ -299,6 +299,13 @@ NOT_IN_THE_LIST = [
         "must be one of Enabled, Disabled",
     ),
     bad(
+        "appKeyMay unknown",
+        "spec.credentials.appKeyMay",
+        "displayName: Shop\ncredentials: {appKeyMay: Write}",
+        "Unsupported value",
+        "must be one of Read, Clean",
+    ),
+    bad(
         "deletionPolicy unknown",
         "spec.deletionPolicy",
         "displayName: Shop\ndeletionPolicy: Orphan",

@@ -13,7 +13,7 @@ GOOD = {
         mergeOptions: {multiIdentifier: Disabled}
         sendBehavior: {mode: Test, testAddress: qa+shop@example.com}
         openTracking: Disabled
-        credentials: {rotationGraceSeconds: 2592000}
+        credentials: {rotationGraceSeconds: 2592000, appKeyMay: Clean}
         deletionPolicy: Delete
         suspend: true
         """,

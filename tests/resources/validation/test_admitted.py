@@ -59,7 +59,7 @@ SPECS = objects(
     mergeOptions=objects(multiIdentifier=values("Enabled", "On")),
     sendBehavior=objects(mode=values("Normal", "Test", "Never"), testAddress=values("qa@example.com", "x" * 255)),
     openTracking=values("Disabled"),
-    credentials=objects(rotationGraceSeconds=values()),
+    credentials=objects(rotationGraceSeconds=values(), appKeyMay=values("Clean", "clean")),
     deletionPolicy=values("Delete", "Orphan"),
     suspend=values(),
     display_name=values("Shop"),

@@ -12,7 +12,8 @@ from tests.threads import run_together
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.store.schema.tables import credential
+from workspace_operator.store.schema.tables import credential, workspace
+from workspace_operator.workspaces.app_keys import AppKeyMay
 
 DAY = timedelta(days=1)
 _numbers = count(1)
@@ -204,6 +205,33 @@ def test_rotations_at_once_leave_one_newest_set(sql_env: WorkspaceEnv) -> None:
     sets = valid(sql_env)
     assert [each.number for each in sets] == list(range(30, 0, -1))
     assert [each.number for each in sets if each.valid_until is None] == [30]
+
+
+def test_caller_carries_what_its_app_key_may_do(env: WorkspaceEnv) -> None:
+    other = rotate(WorkspaceEnv.create(env.store, Mode.EMAIL_OR_ID))
+    before = rotate(env)
+
+    env.update_settings(app_key_may=AppKeyMay.CLEAN)
+    after = rotate(env)
+
+    now, digests = env.store.clock(), [before.digests, after.digests, other.digests]
+    by_site_id = env.store.credentials.find_by_site_ids([each.site_id for each in digests], now=now)
+    by_app_key = env.store.credentials.find_by_app_keys([each.app_key for each in digests], now=now)
+    expected = [AppKeyMay.CLEAN, AppKeyMay.CLEAN, AppKeyMay.READ]
+    assert (before.app_key_may, after.app_key_may) == (AppKeyMay.READ, AppKeyMay.CLEAN)
+    assert [each.app_key_may for each in valid(env)] == [AppKeyMay.CLEAN, AppKeyMay.CLEAN]
+    assert [by_site_id[each.site_id].app_key_may for each in digests] == expected
+    assert [by_app_key[each.app_key].app_key_may for each in digests] == expected
+
+
+def test_app_key_may_only_read_if_the_stored_value_is_unknown(sql_env: WorkspaceEnv) -> None:
+    rotate(sql_env)
+    later = sa.update(workspace).where(workspace.c.workspace_id == sql_env.workspace_id).values(app_key_may="Fly")
+    sql_env.store.sql_database.writing(lambda connection: connection.execute(later))
+
+    assert [each.app_key_may for each in valid(sql_env)] == [AppKeyMay.READ]
+    assert rotate(sql_env).app_key_may is AppKeyMay.READ
+    assert sql_env.workspace.settings.app_key_may is AppKeyMay.READ
 
 
 def test_times_are_kept_exactly(env: WorkspaceEnv) -> None:

@@ -10,6 +10,7 @@ from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mo
 from workspace_operator.reconcile.model.actions import ChangeOwner, DeleteWorkspace, UpdateSettings
 from workspace_operator.reconcile.model.observed import WorkspaceQuery
 from workspace_operator.sending.rules import SendMode
+from workspace_operator.workspaces.app_keys import AppKeyMay
 from workspace_operator.workspaces.model import Settings
 
 
@@ -89,6 +90,7 @@ def test_every_setting_is_put_in_force(store: Store) -> None:
         send_mode=SendMode.TEST,
         test_address="test@example.com",
         open_tracking=False,
+        app_key_may=AppKeyMay.CLEAN,
     )
 
     update_settings(store, workspace.workspace_id, wanted, row_version=workspace.row_version)

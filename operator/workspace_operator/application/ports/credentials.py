@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from workspace_operator.workspaces.app_keys import AppKeyMay
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialDigests:
@@ -23,6 +25,7 @@ class StoredCredentials:
         number: sequence number within the workspace.
         valid_until: end of the grace time; None for the newest set.
         request: value of the annotation that requested this rotation, empty if none did.
+        app_key_may: what requests with the App key may do; a setting of the workspace, equal for all its sets.
     """
 
     workspace_id: int
@@ -31,6 +34,7 @@ class StoredCredentials:
     created_at: datetime
     valid_until: datetime | None
     request: str
+    app_key_may: AppKeyMay = AppKeyMay.READ
 
 
 class Credentials(Protocol):

@@ -28,6 +28,7 @@ SAFE_SETTINGS: Final = (
     "identifiers.onConflict",
     "sendBehavior.mode",
     "openTracking",
+    "credentials.appKeyMay",
     "deletionPolicy",
     "suspend",
 )

@@ -183,6 +183,7 @@ def desired_state_of(spec: WorkspaceSpec) -> DesiredState:
         open_tracking=spec.open_tracking is Toggle.ENABLED,
         transport=spec.sending.transport,
         sender=spec.sending.sender,
+        app_key_may=spec.credentials.app_key_may,
     )
     return DesiredState(
         account=spec.account_name,

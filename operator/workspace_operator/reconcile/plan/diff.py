@@ -55,6 +55,7 @@ FIELDS: tuple[tuple[str, Callable[[Settings], str | None]], ...] = (
     ("spec.openTracking", lambda settings: _enabled_or_disabled(settings.open_tracking)),
     ("spec.sending.transport", lambda settings: settings.transport),
     ("spec.sending.from", lambda settings: settings.sender),
+    ("spec.credentials.appKeyMay", lambda settings: settings.app_key_may.value),
 )
 """Every setting that takes effect without a migration, with its path in the spec."""
 

@@ -12,12 +12,17 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.tables import credential, workspace
 from workspace_operator.store.schema.types import EPOCH
+from workspace_operator.workspaces.app_keys import AppKeyMay
 
 _NOW = sa.bindparam("now", type_=credential.c.valid_until.type)
 _OF_WORKSPACE = credential.c.workspace_id == sa.bindparam("workspace_id")
 _IS_VALID = sa.or_(credential.c.valid_until.is_(None), credential.c.valid_until > _NOW)
 
-_VALID_SETS = sa.select(credential).where(_OF_WORKSPACE, _IS_VALID).order_by(credential.c.number.desc())
+_SETS = sa.select(credential, workspace.c.app_key_may).join(
+    workspace, workspace.c.workspace_id == credential.c.workspace_id
+)
+
+_VALID_SETS = _SETS.where(_OF_WORKSPACE, _IS_VALID).order_by(credential.c.number.desc())
 
 _NEWEST = sa.select(sa.func.max(credential.c.number), sa.func.max(sa.case((_IS_VALID, credential.c.number)))).where(
     _OF_WORKSPACE
@@ -36,7 +41,7 @@ class SQLCredentials:
         """The valid sets of a workspace, newest first."""
         with self.database.reading() as connection:
             rows = connection.execute(_VALID_SETS, {"workspace_id": workspace_id, "now": now})
-            return [_credentials_of(row) for row in rows]
+            return [_credentials_of(row, row.app_key_may) for row in rows]
 
     def rotate(
         self,
@@ -51,7 +56,7 @@ class SQLCredentials:
         """Create a set; earlier sets expire after the grace period at the latest (`ports.credentials`)."""
 
         def work(connection: sa.Connection) -> StoredCredentials:
-            _lock(connection, workspace_id)
+            app_key_may = _lock(connection, workspace_id)
             newest, newest_valid = _newest_numbers(connection, workspace_id, now)
             if after is not None and newest_valid != after:
                 raise StaleRevision(f"the credentials of workspace number {workspace_id} were rotated meanwhile")
@@ -60,7 +65,7 @@ class SQLCredentials:
                 _prune(connection, workspace_id, now)
             keys = {f"{name}_digest": digest for name, digest in asdict(digests).items()}
             values = {"workspace_id": workspace_id, "number": newest + 1, "created_at": now, "request": request, **keys}
-            return _credentials_of(connection.execute(_INSERT, values).one())
+            return _credentials_of(connection.execute(_INSERT, values).one(), app_key_may)
 
         return self.database.writing(work)
 
@@ -82,16 +87,18 @@ class SQLCredentials:
         return {found.digests.app_key: found for found in self._having(credential.c.app_key_digest, digests, now)}
 
     def _having(self, column: sa.Column[str], digests: Collection[str], now: datetime) -> Sequence[StoredCredentials]:
-        query = sa.select(credential).where(column.in_(digests), _IS_VALID)
+        query = _SETS.where(column.in_(digests), _IS_VALID)
         with self.database.reading() as connection:
-            return [_credentials_of(row) for row in connection.execute(query, {"now": now})]
+            return [_credentials_of(row, row.app_key_may) for row in connection.execute(query, {"now": now})]
 
 
-def _lock(connection: sa.Connection, workspace_id: int) -> None:
-    """Lock the workspace against concurrent rotations and deletion."""
-    query = sa.select(workspace.c.workspace_id).filter_by(workspace_id=workspace_id)
-    if connection.execute(query.with_for_update(key_share=True)).first() is None:
+def _lock(connection: sa.Connection, workspace_id: int) -> str:
+    """Lock the workspace against concurrent rotations and deletion; return what its App keys may do."""
+    query = sa.select(workspace.c.app_key_may).filter_by(workspace_id=workspace_id)
+    row = connection.execute(query.with_for_update(key_share=True)).first()
+    if row is None:
         raise NotFound(f"there is no workspace number {workspace_id}")
+    return str(row.app_key_may)
 
 
 def _expire(connection: sa.Connection, workspace_id: int, *, at: datetime) -> int:
@@ -112,7 +119,7 @@ def _prune(connection: sa.Connection, workspace_id: int, now: datetime) -> None:
     connection.execute(sa.delete(credential).where(credential.c.workspace_id == workspace_id, ended))
 
 
-def _credentials_of(row: Row) -> StoredCredentials:
+def _credentials_of(row: Row, app_key_may: str) -> StoredCredentials:
     return StoredCredentials(
         workspace_id=row.workspace_id,
         number=row.number,
@@ -120,4 +127,5 @@ def _credentials_of(row: Row) -> StoredCredentials:
         created_at=row.created_at,
         valid_until=row.valid_until,
         request=row.request,
+        app_key_may=AppKeyMay.stored(app_key_may),
     )

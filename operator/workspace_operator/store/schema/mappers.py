@@ -11,6 +11,7 @@ from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.resources.display_names import comparison_key
 from workspace_operator.sending.rules import SendingRules, SendMode
 from workspace_operator.store.schema.tables import account, migration, shared_email, workspace
+from workspace_operator.workspaces.app_keys import AppKeyMay
 from workspace_operator.workspaces.model import Owner, Settings, Workspace
 
 Row = sa.Row[Any]
@@ -40,7 +41,7 @@ def knows_send_mode(row: Row) -> bool:
 
 
 def settings_of(row: Row) -> Settings:
-    """Read the settings from a workspace's row; an unknown send mode is read as the strictest one."""
+    """Read the settings from a workspace's row; unknown values are read as the strictest ones."""
     return Settings(
         display_name=row.display_name,
         color=row.color,
@@ -52,6 +53,7 @@ def settings_of(row: Row) -> Settings:
         open_tracking=row.open_tracking,
         transport=row.transport,
         sender=row.sender,
+        app_key_may=AppKeyMay.stored(row.app_key_may),
     )
 
 
@@ -69,6 +71,7 @@ def settings_values(settings: Settings) -> dict[str, object]:
         "open_tracking": settings.open_tracking,
         "transport": settings.transport,
         "sender": settings.sender,
+        "app_key_may": settings.app_key_may.value,
     }
 
 

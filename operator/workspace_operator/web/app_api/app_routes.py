@@ -17,10 +17,12 @@ def app_route(
     *,
     query: Sequence[str] = (),
     authentication: Authentication = Authentication.APP,
+    needs_clean: bool = False,
 ) -> Route:
     """A route that refuses unknown query parameters, since ignored filters return wrong results.
 
-    The endpoint runs in a worker thread, since use cases block.
+    The endpoint runs in a worker thread, since use cases block. ``needs_clean`` is as in `Route`: true for a route that
+    deletes people or changes how they are identified.
     """
 
     async def handle(request: Request) -> Response:
@@ -30,4 +32,11 @@ def app_route(
                 raise InvalidInput(f"the query parameter {quoted(name)} is unknown: {known}", field=name)
         return await to_thread.run_sync(endpoint, request)
 
-    return Route(method, pattern, handle, authentication=authentication, error_format=ErrorFormat.APP)
+    return Route(
+        method,
+        pattern,
+        handle,
+        authentication=authentication,
+        error_format=ErrorFormat.APP,
+        needs_clean=needs_clean,
+    )

@@ -39,6 +39,7 @@ from workspace_operator.web.core.request_body import BodyFailure, BodyReader, Bu
 from workspace_operator.web.core.response_sender import send_response
 from workspace_operator.web.core.router import Route, RouteMatch, RouteTable
 from workspace_operator.web.core.telemetry import AccessRecord
+from workspace_operator.workspaces.app_keys import AppKeyMay
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +47,12 @@ CLIENT_CLOSED_REQUEST: Final = 499
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 
 MAX_QUERY_PARAMETERS: Final = 100
+
+READS_ONLY: Final = (
+    "the App keys of this workspace may not clean up people: set spec.credentials.appKeyMay: Clean in its Workspace "
+    "resource, and try again when that is in force"
+)
+"""The message of a 403."""
 
 _CLOSE: Final = {"connection": "close"}
 _IDENTITY_CODINGS: Final = frozenset({b"", b"identity"})
@@ -143,6 +150,10 @@ class Dispatcher:
             exchange.caller = caller
             if caller is not UNAUTHENTICATED:  # `protocol` evicts other connections first
                 exchange.scope["state"][CREDENTIALS_STATE_KEY] = True
+            if route.needs_clean and caller.app_key_may is not AppKeyMay.CLEAN:
+                return await _discard_body(
+                    exchange, error_response(route.error_format, HTTPStatus.FORBIDDEN, READS_ONLY)
+                )
             body = await self._read_body(exchange, route)
             if not isinstance(body, bytes):
                 return body
