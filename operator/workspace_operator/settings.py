@@ -88,11 +88,12 @@ class SenderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionSettings:
-    """How long the worker keeps activities, the content of messages, and the records of messages."""
+    """How long the worker keeps activities, content and records of messages, and entries of the audit log."""
 
     activities: timedelta = timedelta(days=30)
     message_content: timedelta = timedelta(days=30)
     deliveries: timedelta = timedelta(days=180)
+    audit_entries: timedelta = timedelta(days=400)
 
 
 def default_database(environment: Mapping[str, str] = os.environ) -> str:

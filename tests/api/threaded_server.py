@@ -15,6 +15,7 @@ from tests.api.servers import MadeWorkspace, with_new_keys
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.exports import FakeExports
 from tests.fakes.people.activities import FakeActivities
+from tests.fakes.people.audit_log import FakeAuditLog
 from tests.fakes.people.people import FakePeople
 from tests.fakes.sending.address_blocks import FakeAddressBlocks
 from tests.fakes.sending.deliveries import FakeDeliveries
@@ -55,6 +56,7 @@ def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetim
         people=people,
         person_records=FakeActivities(memory),
         exports=FakeExports(memory),
+        audit_log=FakeAuditLog(memory),
         workspaces=FakeWorkspaces(memory),
         credentials=FakeCredentials(memory),
         batcher=CommandBatcher(execute=partial(execute_commands, people), clock=lambda: clock().timestamp()),

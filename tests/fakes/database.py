@@ -10,6 +10,7 @@ from workspace_operator.application.ports import (
     Export,
     Heartbeat,
     Merge,
+    RecordedEntry,
     RegisteredSender,
     StoredCredentials,
     ViolationRow,
@@ -120,6 +121,8 @@ class InMemoryDatabase:
     root_key_fingerprint: str | None = None
     sending: FakeSendingState = field(default_factory=FakeSendingState)
     last_name: int = 0
+    audit_entries: list[RecordedEntry] = field(default_factory=list)
+    last_entry: int = 0
 
     def state(self, workspace_id: int) -> WorkspaceState:
         if workspace_id not in self.states:
@@ -131,6 +134,7 @@ class InMemoryDatabase:
         self.directory = directory
         for number in self.states.keys() - directory.workspaces.keys():
             del self.states[number]
+            self.audit_entries = [entry for entry in self.audit_entries if entry.workspace_id != number]
         for number in directory.workspaces.keys() - self.states.keys():
             working_set = WorkingSet(mode=directory.workspaces[number].mode)
             self.states[number] = WorkspaceState(workspace_id=number, memory=self, working_set=working_set)

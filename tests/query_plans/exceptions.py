@@ -46,6 +46,9 @@ READING: Final = {
         ("cleanup._delete_batch", "shared_email"),
         ("cleanup._delete_batch", "violation"),
         ("merges.merges", "merge"),
+        ("audit_log._delete_old", "audit_entry"),
+        ("audit_log._has_older", "audit_entry"),
+        ("audit_log.entries", "audit_entry"),
         ("backfill._range_end", "person"),
         ("backfill.has_violations", "shared_email"),
         ("backfill.pop_entries", "migration_change_log"),
@@ -65,6 +68,7 @@ READING: Final = {
         ("accounts.all_accounts", table) for table in ("account", "account_admin", "account_member")
     },
     "it reads all workspaces, which are a small table": {
+        ("audit_log.purge", "workspace"),
         ("person_records.purge_activities", "workspace"),
         ("retention.purge", "workspace"),
         ("discards.discard_waiting_messages", "mailroom"),

@@ -15,6 +15,7 @@ from tests.fakes.migrations.exports import FakeExports
 from tests.fakes.migrations.migrations import FakeMigrations
 from tests.fakes.migrations.previews import FakePreviews
 from tests.fakes.people.activities import FakeActivities
+from tests.fakes.people.audit_log import FakeAuditLog
 from tests.fakes.people.events import apply_event
 from tests.fakes.people.merges import FakeMerges
 from tests.fakes.people.people import FakePeople
@@ -33,6 +34,7 @@ from tests.fakes.workspaces.write_path import FakeWritePath
 from workspace_operator.application.ports import (
     Accounts,
     AddressBlocks,
+    AuditLog,
     Credentials,
     Deliveries,
     Exports,
@@ -54,6 +56,7 @@ from workspace_operator.identity.model.person_events import PersonEvent
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
+from workspace_operator.store.repositories.cleanups.audit_log import SQLAuditLog
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -114,6 +117,7 @@ class Store:
     person_records: PersonRecords
     segments: Segments
     merges: MergeJournal
+    audit_log: AuditLog
     credentials: Credentials
     previews: Previews
     write_path: WritePath
@@ -152,6 +156,7 @@ def memory_store() -> Store:
         person_records=FakeActivities(memory),
         segments=FakeSegments(memory),
         merges=FakeMerges(memory),
+        audit_log=FakeAuditLog(memory),
         credentials=FakeCredentials(memory),
         previews=FakePreviews(memory),
         write_path=FakeWritePath(),
@@ -183,6 +188,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         person_records=SQLPersonRecords(database),
         segments=SQLSegments(database),
         merges=SQLMergeJournal(database, new_id=new_id),
+        audit_log=SQLAuditLog(database, new_id=new_id),
         credentials=SQLCredentials(database),
         previews=SQLPreviews(database),
         write_path=SQLWritePath(database),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports import (
         Accounts,
         AddressBlocks,
+        AuditLog,
         Credentials,
         Deliveries,
         Exports,
@@ -112,6 +113,13 @@ class Repositories:
         from workspace_operator.store.repositories.merges import SQLMergeJournal
 
         return SQLMergeJournal(self._database, new_id=self._new_id)
+
+    @cached_property
+    def audit_log(self) -> "AuditLog":
+        """Who did what, when, and by which way."""
+        from workspace_operator.store.repositories.cleanups.audit_log import SQLAuditLog
+
+        return SQLAuditLog(self._database, new_id=self._new_id)
 
     @cached_property
     def migrations(self) -> "Migrations":

@@ -122,6 +122,7 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
             people=store.people,
             person_records=store.person_records,
             exports=store.exports,
+            audit_log=store.audit_log,
             workspaces=store.workspaces,
             credentials=store.credentials,
             batcher=batcher,

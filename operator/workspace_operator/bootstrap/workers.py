@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 
+from workspace_operator.application.audit.retention import AuditRetention
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.health.write_monitor import WriteMonitor
 from workspace_operator.application.migrations.worker import MigrationWorker, NoObserver, Observer
@@ -96,8 +97,14 @@ def make_worker(
         clock=store.clock,
         initial_delay=RETENTION_INITIAL_DELAY,
     )
+    audit_retention = AuditRetention(
+        audit_log=store.audit_log,
+        retention_period=retention.audit_entries,
+        clock=store.clock,
+        initial_delay=RETENTION_INITIAL_DELAY,
+    )
     migrations = make_migration_worker(store, must_pause(stopping, monitor), metrics)
-    jobs = (migrations, activity_retention, delivery_retention)
+    jobs = (migrations, activity_retention, delivery_retention, audit_retention)
     loop = WorkerLoop(jobs=jobs, stopping=stopping, is_writable=monitor.is_writable)
     return RunningWorker(loop=loop, probes=ProbeHandlers(is_ready=loop.healthy.is_set, metrics=metrics.text))
 

@@ -37,6 +37,7 @@ SUMMARIES: Final = {
     "workspaces": "List, assign, move, stop and delete workspaces.",
     "accounts": "List Accounts, and remove those of lost clusters.",
     "access": "Explain which workspaces an address reaches.",
+    "audit": "Show who changed or downloaded what.",
     "usage": "Print workspaces, people and messages sent, by account.",
     "database": "Upgrade, distribute, check, back up and restore the database.",
 }
@@ -44,7 +45,7 @@ SUMMARIES: Final = {
 
 MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
-    **{name: f"accounts.{name}" for name in ("accounts", "access", "usage")},
+    **{name: f"accounts.{name}" for name in ("accounts", "access", "audit", "usage")},
     "database": "maintenance.database",
     "status": "maintenance.status",
     "validate": "gitops.validate",

@@ -130,3 +130,16 @@ def test_identifiers_that_are_not_free_are_reported(run: Run, made: MergeEnv) ->
 def test_workspace_without_merges_has_an_empty_table(run: Run) -> None:
     assert run("merges", "list", *W).out == "ID  AT  HOW  PRIMARY  SECONDARY  STATE\n"
     assert json.loads(run("merges", "list", *W, "-o", "json").out) == []
+
+
+def test_undo_is_recorded_by_numbers(run: Run, made: MergeEnv) -> None:
+    primary, secondary = made.add("1"), made.add("2", email="bob@example.com")
+    merge = made.merge(primary, secondary)
+    made.add("3", email="bob@example.org")
+
+    run("merges", "undo", merge.merge_id, *W)
+    run("merges", "undo", merge.merge_id, *W)
+
+    (entry,) = json.loads(run("audit", "list", "default/crm", "-o", "json").out)
+    assert (entry["action"], entry["subject"]) == ("merge_undone", f"merge {merge.merge_id}")
+    assert entry["detail"] == {"restored": secondary.cio_id, "survivor": primary.cio_id, "unavailable": 0}

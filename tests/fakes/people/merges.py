@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tests.fakes.database import InMemoryDatabase, StoredMerge, WorkspaceState
+from tests.fakes.people.audit_log import record
 from tests.fakes.people.people import commit
-from workspace_operator.application.ports import Merge, UndoResult
+from workspace_operator.application.ports import Actor, Merge, UndoResult
 from workspace_operator.errors import Conflict, NotFound
 from workspace_operator.identity.merges.unmerge import unmerge
 
@@ -36,7 +37,7 @@ class FakeMerges:
             raise NotFound(f"there is no merge {merge_id}: `workspacectl merges list` lists them")
         return state.merges[merge_id].merge
 
-    def undo(self, workspace_id: int, merge_id: str, *, now: int) -> UndoResult:
+    def undo(self, workspace_id: int, merge_id: str, *, now: int, actor: Actor | None = None) -> UndoResult:
         state, merge = self.memory.state(workspace_id), self.get(workspace_id, merge_id)
         if merge.undone_at is not None:
             raise Conflict(f"merge {merge_id} is already undone")
@@ -48,9 +49,12 @@ class FakeMerges:
         commit(self.memory, state, datetime.fromtimestamp(now, UTC))
         ended = replace(merge, undone_at=datetime.fromtimestamp(now, UTC))
         state.merges[merge_id] = replace(state.merges[merge_id], merge=ended)
-        return UndoResult(
+        result = UndoResult(
             merge=ended, restored=unmerged.restored, survivor=unmerged.survivor, unavailable=unmerged.unavailable
         )
+        if actor is not None:
+            record(self.memory, result.audit_entry(actor))
+        return result
 
 
 def _absorbed(stored_merge: StoredMerge, cio_id: str) -> bool:

@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from tests.fakes.database import FIX_SETTLE_TIME, InMemoryDatabase, WorkspaceState
 from tests.fakes.migrations.violations import people_counts
+from tests.fakes.people.audit_log import record
 from tests.fakes.people.events import apply_event
-from workspace_operator.application.ports import LoadedPeople, UnitOfWork, UnitsOfWork
+from workspace_operator.application.ports import AuditEntry, LoadedPeople, UnitOfWork, UnitsOfWork
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.email_keys import email_key_prefix
@@ -109,6 +110,9 @@ class FakeUnitOfWork:
 
     def flush(self, *, now: int) -> None:
         commit(self.people.memory, self.state, datetime.fromtimestamp(now, UTC))
+
+    def record(self, entry: AuditEntry) -> None:
+        record(self.people.memory, entry)
 
 
 def commit(memory: InMemoryDatabase, state: WorkspaceState, now: datetime) -> None:

@@ -66,6 +66,7 @@ def serving(store: Store) -> Iterator[str]:
         people=store.people,
         person_records=store.person_records,
         exports=store.exports,
+        audit_log=store.audit_log,
         workspaces=store.workspaces,
         credentials=store.credentials,
         batcher=CommandBatcher(

@@ -77,7 +77,14 @@ DAMAGE: Mapping[str, Sequence[str]] = {
     "orphans-account_member": (NEW_MEMBER,),
 }
 
-OF_WORKSPACES = (*(table.name for table in WORKSPACE_TABLES), "migration", "credential", "mailroom", "notice")
+OF_WORKSPACES = (
+    *(table.name for table in WORKSPACE_TABLES),
+    "migration",
+    "cleanup",
+    "credential",
+    "mailroom",
+    "notice",
+)
 
 
 @pytest.fixture

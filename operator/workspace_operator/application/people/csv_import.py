@@ -46,6 +46,7 @@ class PeopleImport:
         on_columns: called with the meaning of the columns, before the first row is imported.
         summary: results of the rows so far.
         has_begun: whether the file as a whole was accepted.
+        is_undo: whether it is the undo file of an import.
     """
 
     units: UnitsOfWork
@@ -59,6 +60,7 @@ class PeopleImport:
     batch: int = BATCH
     summary: ImportSummary = field(default_factory=ImportSummary)
     has_begun: bool = False
+    is_undo: bool = False
     _mode: Mode = field(init=False)
 
     def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> ImportSummary:
@@ -80,7 +82,7 @@ class PeopleImport:
             if header.is_of_undo_file and OTHERS_COLUMN in header.columns:
                 raise header_error(f"{OTHERS_COLUMN} cannot be undone by another undo file: omit --undo-file")
             self.backup.begin(header.attributes)
-        self.has_begun = True
+        self.has_begun, self.is_undo = True, header.is_of_undo_file
         self.on_columns(header.report(self._mode))
 
     def _process_batch(self, header: Header, rows: Sequence[CsvRow], rejected: RejectedRows) -> None:

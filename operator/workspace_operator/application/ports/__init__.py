@@ -11,6 +11,14 @@ from workspace_operator.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from workspace_operator.application.ports.accounts.accounts import Accounts as Accounts
+    from workspace_operator.application.ports.cleanups.audit import ACCOUNT_WIDE as ACCOUNT_WIDE
+    from workspace_operator.application.ports.cleanups.audit import Actor as Actor
+    from workspace_operator.application.ports.cleanups.audit import AuditAction as AuditAction
+    from workspace_operator.application.ports.cleanups.audit import AuditEntry as AuditEntry
+    from workspace_operator.application.ports.cleanups.audit import AuditLog as AuditLog
+    from workspace_operator.application.ports.cleanups.audit import Detail as Detail
+    from workspace_operator.application.ports.cleanups.audit import RecordedEntry as RecordedEntry
+    from workspace_operator.application.ports.cleanups.audit import Via as Via
     from workspace_operator.application.ports.clocks import Clock as Clock
     from workspace_operator.application.ports.cluster import Access as Access
     from workspace_operator.application.ports.cluster import FirstWorkspaces as FirstWorkspaces
@@ -99,6 +107,9 @@ else:
         __name__,
         {
             "workspace_operator.application.ports.accounts.accounts": "Accounts",
+            "workspace_operator.application.ports.cleanups.audit": (
+                "ACCOUNT_WIDE Actor AuditAction AuditEntry AuditLog Detail RecordedEntry Via"
+            ),
             "workspace_operator.application.ports.clocks": "Clock",
             "workspace_operator.application.ports.cluster": "Access FirstWorkspaces ResourceWriter Resources Secrets",
             "workspace_operator.application.ports.credentials": "CredentialDigests Credentials StoredCredentials",

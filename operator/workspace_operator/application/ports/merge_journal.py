@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from workspace_operator.application.ports.cleanups.audit import Actor, AuditAction, AuditEntry
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import PeopleMerged
 from workspace_operator.identity.values.devices import Device
@@ -62,6 +63,21 @@ class UndoResult:
     survivor: Person
     unavailable: Sequence[IdentifierKey]
 
+    def audit_entry(self, actor: Actor) -> AuditEntry:
+        """The entry of the audit log, if this was done by itself."""
+        return AuditEntry(
+            workspace_id=self.merge.workspace_id,
+            at=self.merge.undone_at or self.merge.at,
+            actor=actor,
+            action=AuditAction.MERGE_UNDONE,
+            subject=f"merge {self.merge.merge_id}",
+            detail={
+                "restored": self.restored.cio_id,
+                "survivor": self.survivor.cio_id,
+                "unavailable": len(self.unavailable),
+            },
+        )
+
 
 class MergeJournal(Protocol):
     """The merge journal. Deleting or suppressing the person that holds the data purges the entry."""
@@ -76,6 +92,11 @@ class MergeJournal(Protocol):
         """Find a merge. Raises NotFound."""
         ...
 
-    def undo(self, workspace_id: int, merge_id: str, *, now: int) -> UndoResult:
-        """Restore the secondary. Raises NotFound; Conflict if it is already undone or a later merge comes first."""
+    def undo(self, workspace_id: int, merge_id: str, *, now: int, actor: Actor | None = None) -> UndoResult:
+        """Restore the secondary, and record that in the audit log; without an actor, it is part of something else.
+
+        Raises:
+            NotFound: there is no such merge.
+            Conflict: it is already undone, or a later merge comes first.
+        """
         ...

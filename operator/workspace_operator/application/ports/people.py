@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from workspace_operator.application.ports.cleanups.audit import AuditEntry
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.person import Person
@@ -43,6 +44,10 @@ class UnitOfWork(Protocol):
 
     def flush(self, *, now: int) -> None:
         """Write the changes of the working set, at ``now`` in Unix seconds."""
+        ...
+
+    def record(self, entry: AuditEntry) -> None:
+        """Write an entry of the audit log, after `flush`. Not for units of identify commands."""
         ...
 
 

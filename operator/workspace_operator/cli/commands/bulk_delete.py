@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from workspace_operator.application.audit.entries import bulk_deletion_entry
 from workspace_operator.application.people.bulk_delete import (
     BulkDelete,
     DeletionCandidate,
@@ -30,7 +31,7 @@ from workspace_operator.cli.support.files import open_input_file
 from workspace_operator.cli.support.options import ClusterID, Database, WorkspaceName
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE, echo, info, people_text, print_table
 from workspace_operator.cli.support.terminal import confirm, people_bar
-from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
+from workspace_operator.cli.support.workspace_context import WorkspaceContext, current_actor, open_workspace
 from workspace_operator.identity.values.references import reference_to_cio_id
 from workspace_operator.identity.values.rules import Mode
 
@@ -93,6 +94,7 @@ class Deletion:
     Attributes:
         mode: the identifier mode that was in force before the candidates were selected.
         description: says in the confirmation prompt which people they are.
+        subject: says so in the audit log, without names.
         total: approximately how many they are, if known.
     """
 
@@ -100,6 +102,7 @@ class Deletion:
     candidates: Iterator[DeletionCandidate]
     mode: Mode
     description: str
+    subject: str
     options: DeleteOptions
     total: int | None = None
 
@@ -145,8 +148,18 @@ class Deletion:
                 deletion.run(candidates, progress)
         finally:
             _print_counts(deletion.result, backup.path if backup.count else None)
+            self._record(deletion.result)
         if deletion.result.skipped:
             raise typer.Exit(INCOMPLETE if deletion.result.deleted else ERROR)
+
+    def _record(self, result: DeletionResult) -> None:
+        """Record in the audit log who was deleted, also if the deletion was interrupted."""
+        context = self.context
+        entry = bulk_deletion_entry(
+            context.workspace_id, result, subject=self.subject, actor=current_actor(), at=context.store.clock()
+        )
+        if entry is not None:
+            context.store.audit_log.record(entry)
 
 
 def delete_segment(context: WorkspaceContext, segment_selector: str, options: DeleteOptions) -> None:
@@ -161,7 +174,13 @@ def delete_segment(context: WorkspaceContext, segment_selector: str, options: De
         return
     people = segment_members(context.store.person_records, context.workspace_id, segment.number)
     Deletion(
-        context=context, candidates=people, mode=mode, description=description, options=options, total=segment.people
+        context=context,
+        candidates=people,
+        mode=mode,
+        description=description,
+        subject=f"segment {segment.number}",
+        options=options,
+        total=segment.people,
     ).run()
 
 
@@ -172,7 +191,14 @@ def delete_created(context: WorkspaceContext, file: Path, options: DeleteOptions
     with open_input_file(file) as source, name_file_in_errors(file, CREATED_IN_OPTION), open_csv(source) as backup:
         people = created_by_import(backup.header, backup.rows)
         if not options.dry_run:
-            Deletion(context=context, candidates=people, mode=mode, description=description, options=options).run()
+            Deletion(
+                context=context,
+                candidates=people,
+                mode=mode,
+                description=description,
+                subject="people of an import",
+                options=options,
+            ).run()
             return
         stats = SelectionStats()
         deque(stats.resolved(context.store.people, context.workspace_id, people), maxlen=0)
@@ -210,7 +236,14 @@ def dedupe(
             return
         description = f"with the address of {_OTHERS_AGE[keep]} person"
         options = DeleteOptions(dry_run=dry_run, yes=yes, undo_file=undo_file)
-        Deletion(context=context, candidates=people, mode=mode, description=description, options=options).run()
+        Deletion(
+            context=context,
+            candidates=people,
+            mode=mode,
+            description=description,
+            subject="duplicates",
+            options=options,
+        ).run()
 
 
 _OTHERS_AGE = {Keep.OLDEST: "an older", Keep.NEWEST: "a newer"}

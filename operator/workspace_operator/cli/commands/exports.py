@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from workspace_operator.application.audit.entries import download_entry
 from workspace_operator.application.people.csv_export import (
     ViolationFilter,
     common_attributes,
@@ -11,10 +12,11 @@ from workspace_operator.application.people.csv_export import (
     violation_lines,
     violation_table,
 )
+from workspace_operator.application.ports import Export
 from workspace_operator.cli.support.files import write_csv
 from workspace_operator.cli.support.options import MAX_NUMBER, ClusterID, Database, ForExcel, OutputFile, WorkspaceName
 from workspace_operator.cli.support.output import info, people_text, print_table, time_text
-from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
+from workspace_operator.cli.support.workspace_context import WorkspaceContext, current_actor, open_workspace
 from workspace_operator.errors import NotFound
 from workspace_operator.migrations.model import Violation
 
@@ -95,13 +97,15 @@ def get(
         raise typer.BadParameter("choose one of --latest and --id")
     violation_filter = ViolationFilter(violations=violations or (), except_oldest=except_oldest)
     with open_workspace(database, workspace, cluster_id) as context:
-        export_number = number if number is not None else _newest_export(context)
+        export = _export(context, number)
         if attributes is None:
             store = context.store
-            names = common_attributes(store.exports, store.people, context.workspace_id, export_number)
+            names = common_attributes(store.exports, store.people, context.workspace_id, export.number)
         else:
             names = parse_attribute_names(attributes, field=WITH_OPTION)
-        rows = context.store.exports.violations(context.workspace_id, export_number, attributes=names)
+        rows = context.store.exports.violations(context.workspace_id, export.number, attributes=names)
+        entry = download_entry(context.workspace_id, export, actor=current_actor(), at=context.store.clock())
+        context.store.audit_log.record(entry)
         count = write_csv(violation_lines(rows, names, violation_filter), output, for_excel=for_excel)
         if output:
             info(f"{people_text(count - 1)} written to {output}")
@@ -123,17 +127,18 @@ def show(
     Without --id, the newest export is printed.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        export_number = number if number is not None else _newest_export(context)
-        rows = list(violation_table(context.store.exports.violations(context.workspace_id, export_number, limit=limit)))
-        exports = context.store.exports.exports(context.workspace_id)
-        total = next(export.total for export in exports if export.number == export_number)
+        export = _export(context, number)
+        rows = list(violation_table(context.store.exports.violations(context.workspace_id, export.number, limit=limit)))
     print_table(("VIOLATIONS", "ID", "EMAIL", "ADVICE"), rows)
-    if total > len(rows):
-        info(f"and {total - len(rows)} more; for all of them: workspacectl exports get -w {workspace} -o FILE")
+    if export.total > len(rows):
+        info(f"and {export.total - len(rows)} more; for all of them: workspacectl exports get -w {workspace} -o FILE")
 
 
-def _newest_export(context: WorkspaceContext) -> int:
-    exports = context.store.exports.exports(context.workspace_id)
-    if not exports:
-        raise NotFound(f"{context.name} has no exports: no identifier migration has been blocked")
-    return exports[0].number
+def _export(context: WorkspaceContext, number: int | None) -> Export:
+    """Find an export by its number; None is the newest one. Raises NotFound."""
+    for export in context.store.exports.exports(context.workspace_id):
+        if number in {None, export.number}:
+            return export
+    if number is not None:
+        raise NotFound(f"there is no export {number}: `workspacectl exports list` lists them")
+    raise NotFound(f"{context.name} has no exports: no identifier migration has been blocked")

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from workspace_operator.application.audit.entries import import_entry
 from workspace_operator.application.people.csv_files.reader import CsvOptions
 from workspace_operator.application.people.csv_import import PeopleImport
 from workspace_operator.application.people.import_backup import ImportBackup
@@ -30,7 +31,7 @@ from workspace_operator.cli.support.options import ClusterID, Database, ForExcel
 from workspace_operator.cli.support.output import ERROR, INCOMPLETE
 from workspace_operator.cli.support.rejects_file import RejectsFile
 from workspace_operator.cli.support.terminal import file_bar
-from workspace_operator.cli.support.workspace_context import WorkspaceContext, open_workspace
+from workspace_operator.cli.support.workspace_context import WorkspaceContext, current_actor, open_workspace
 
 EXAMPLES = """
 Examples:
@@ -153,6 +154,8 @@ class _ImportRequest:
             finally:
                 if people_import.has_begun:
                     report.print_summary(summary, context.name, undo=undo, undo_file=self.undo_file, file=file)
+                if not self.dry_run:
+                    _record(context, people_import)
         if summary.rejected and not summary.taken:
             return ERROR
         return INCOMPLETE if summary.rejected or summary.in_part else 0
@@ -162,6 +165,19 @@ class _ImportRequest:
         if path is None:
             return None
         return ImportBackup(people=people, open=lambda names: stack.enter_context(BackupFile(path, names)))
+
+
+def _record(context: WorkspaceContext, people_import: PeopleImport) -> None:
+    """Record in the audit log what was imported, also if the import was interrupted."""
+    entry = import_entry(
+        context.workspace_id,
+        people_import.summary,
+        is_undo=people_import.is_undo,
+        actor=current_actor(),
+        at=context.store.clock(),
+    )
+    if entry is not None:
+        context.store.audit_log.record(entry)
 
 
 @contextmanager

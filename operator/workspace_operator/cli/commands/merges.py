@@ -17,7 +17,7 @@ from workspace_operator.cli.support.options import (
 )
 from workspace_operator.cli.support.output import INCOMPLETE, echo, info, json_text, print_table, time_text
 from workspace_operator.cli.support.records import person_document
-from workspace_operator.cli.support.workspace_context import open_workspace
+from workspace_operator.cli.support.workspace_context import current_actor, open_workspace
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import bare_cio_id
 
@@ -87,7 +87,8 @@ def undo(merge: MergeID, *, workspace: WorkspaceName, cluster_id: ClusterID = No
     Exit codes: 0 everything was restored; 3 identifiers are in use; 1 an error; 64 wrong usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        result = context.store.merges.undo(context.workspace_id, merge, now=int(context.store.clock.timestamp()))
+        now = int(context.store.clock.timestamp())
+        result = context.store.merges.undo(context.workspace_id, merge, now=now, actor=current_actor())
         echo(f"cio_id {result.restored.cio_id} is restored, separate from cio_id {result.survivor.cio_id}")
         for kind, key in result.unavailable:
             echo(f"in use by another person: {kind} {key}")

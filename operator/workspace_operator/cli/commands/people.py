@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.application.audit.commands import RecordedCommand, execute_recorded
 from workspace_operator.application.people.csv_export import people_lines
 from workspace_operator.cli.commands import bulk_delete, import_, people_search
 from workspace_operator.cli.support.buffer import buffered_people
@@ -23,9 +23,14 @@ from workspace_operator.cli.support.options import (
 )
 from workspace_operator.cli.support.output import echo, info, json_text, people_text
 from workspace_operator.cli.support.records import person_document
-from workspace_operator.cli.support.workspace_context import PersonSelector, WorkspaceContext, open_workspace
+from workspace_operator.cli.support.workspace_context import (
+    PersonSelector,
+    WorkspaceContext,
+    current_actor,
+    open_workspace,
+)
 from workspace_operator.errors import InvalidInput, NotFound
-from workspace_operator.identity.model.commands import Command, DeletePerson, Suppress, Unsuppress
+from workspace_operator.identity.model.commands import DeletePerson, Suppress, Unsuppress
 from workspace_operator.identity.model.results import CommandResult, Effect
 from workspace_operator.identity.values.references import Reference
 from workspace_operator.identity.values.rules import IdentifierKind
@@ -189,10 +194,14 @@ def unsuppress(
 
 
 def _execute(
-    command_type: Callable[..., Command], context: WorkspaceContext, reference: Reference, done: str, unchanged: str
+    command_type: Callable[..., RecordedCommand],
+    context: WorkspaceContext,
+    reference: Reference,
+    done: str,
+    unchanged: str,
 ) -> None:
-    commands, now = [command_type(reference=reference)], int(context.store.clock.timestamp())
-    [result] = execute_commands(context.store.people, context.workspace_id, commands, now=now)
+    command, now = command_type(reference=reference), int(context.store.clock.timestamp())
+    result = execute_recorded(context.store.people, context.workspace_id, command, actor=current_actor(), now=now)
     if not isinstance(result, CommandResult) or result.effect in {Effect.IGNORED, Effect.UNCHANGED}:
         raise NotFound(unchanged)
     if result.effect is Effect.REJECTED:

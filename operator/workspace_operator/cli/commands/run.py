@@ -19,6 +19,7 @@ from workspace_operator.cli.support.run.options import (
     FirstWorkspaceAfter,
     HealthEndpoint,
     Host,
+    KeepAudit,
     KeepContent,
     KeepDeliveries,
     Kubeconfig,
@@ -78,6 +79,7 @@ def run_all(
     too_late: TooLate = 24.0,
     keep_content: KeepContent = 30,
     keep_deliveries: KeepDeliveries = 180,
+    keep_audit: KeepAudit = 400,
     verbose: Verbose = False,
     log_format: LogForm = LogFormat.TEXT,
 ) -> None:
@@ -87,7 +89,7 @@ def run_all(
     intervals = (resync, cluster_silent_after, first_workspace_after)
     settings = _operator_settings(kubeconfig, kube_context, namespace, intervals, health)
     api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url, root_key_file)
-    retention = _retention(activities_days, keep_content, keep_deliveries)
+    retention = _retention(activities_days, keep_content, keep_deliveries, keep_audit)
     sending = _sender_settings(transports, root_key_file, public_url, too_late)
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
@@ -97,8 +99,7 @@ def run_all(
     ):
         worker = bootstrap.make_worker(store, stop_event, monitor, retention)
         probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
-        if api_settings is not None:
-            _add_api(jobs, probes, store, api_settings, stop_event)
+        _add_api(jobs, probes, store, api_settings, stop_event)
         with run_threads(jobs, stop_event):
             bootstrap.run_operator(store, settings, stop_event, *probes)
 
@@ -107,10 +108,12 @@ def _add_api(
     jobs: list[Callable[[], None]],
     probes: list[ProbeHandlers],
     store: Repositories,
-    settings: APISettings,
+    settings: APISettings | None,
     stop_event: threading.Event,
 ) -> None:
-    """Add the people API to the parts of a process, and its probes to theirs."""
+    """Add the people API to the parts of a process, and its probes to theirs; without settings, it is not served."""
+    if settings is None:
+        return
     server, api = bootstrap.make_server(settings), bootstrap.make_api(store, settings)
     jobs.append(partial(server.serve, api.app, stop_event))
     probes += [api.probes, server.probes(stop_event)]
@@ -192,6 +195,7 @@ def worker(
     too_late: TooLate = 24.0,
     keep_content: KeepContent = 30,
     keep_deliveries: KeepDeliveries = 180,
+    keep_audit: KeepAudit = 400,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
     log_format: LogForm = LogFormat.TEXT,
@@ -199,11 +203,11 @@ def worker(
     """Run only the worker, which migrates identifiers and sends.
 
     It carries out identifier migrations, writes their exports and hands messages to SMTP servers. It also deletes
-    old activities and messages. Several workers can run; only one at a time works on a migration, or on the messages
-    of a workspace.
+    old activities, messages and entries of the audit log. Several workers can run; only one at a time works on a
+    migration, or on the messages of a workspace.
     """
     settings = _sender_settings(transports, root_key_file, public_url, too_late)
-    retention = _retention(activities_days, keep_content, keep_deliveries)
+    retention = _retention(activities_days, keep_content, keep_deliveries, keep_audit)
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
@@ -245,11 +249,12 @@ def sender(
         bootstrap.run_with_probes(store, monitor, sender.run, health, sender.probes)
 
 
-def _retention(activities_days: int, content_days: int, deliveries_days: int) -> RetentionSettings:
+def _retention(activities_days: int, content_days: int, deliveries_days: int, audit_days: int) -> RetentionSettings:
     return RetentionSettings(
         activities=timedelta(days=activities_days),
         message_content=timedelta(days=content_days),
         deliveries=timedelta(days=deliveries_days),
+        audit_entries=timedelta(days=audit_days),
     )
 
 

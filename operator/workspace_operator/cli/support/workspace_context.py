@@ -1,12 +1,14 @@
 """Opens the database for a command, and finds the workspace and the person that the command names."""
 
+import os
+import pwd
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import typer
 
-from workspace_operator.application.ports import Segment
+from workspace_operator.application.ports import Actor, Segment
 from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import parse_namespaced_name
 from workspace_operator.errors import InvalidInput, NotFound
@@ -43,6 +45,15 @@ class WorkspaceContext:
                     "keeps its people, and create it again under another name",
                     field=field,
                 )
+
+
+def current_actor() -> Actor:
+    """The actor of the audit log: the user of the operating system that runs this process."""
+    number = os.getuid()
+    try:
+        return Actor.installation(pwd.getpwuid(number).pw_name)
+    except KeyError:  # as in a container, whose user has no entry
+        return Actor.installation(f"user {number}")
 
 
 @contextmanager

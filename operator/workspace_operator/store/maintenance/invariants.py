@@ -11,7 +11,8 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from workspace_operator.store.schema.cleanup_tables import cleanup
+from workspace_operator.application.ports import ACCOUNT_WIDE
+from workspace_operator.store.schema.cleanup_tables import audit_entry, cleanup
 from workspace_operator.store.schema.sending_tables import mailroom, notice
 from workspace_operator.store.schema.tables import (
     LOCK_SLOTS,
@@ -166,16 +167,18 @@ def _of_no_delivery(table: str, condition: str = "") -> Invariant:
     )
 
 
-def _of_no(owner: str, table: sa.Table) -> Invariant:
+def _of_no(owner: str, table: sa.Table, condition: str = "") -> Invariant:
     """Rows of a table whose workspace or account does not exist."""
     return Invariant(
         check=f"orphans-{table.name}",
         violations=f"""SELECT t.{owner}_id FROM {table.name} t WHERE NOT EXISTS (
-  SELECT 1 FROM {owner} o WHERE o.{owner}_id = t.{owner}_id) GROUP BY t.{owner}_id""",
+  SELECT 1 FROM {owner} o WHERE o.{owner}_id = t.{owner}_id){condition} GROUP BY t.{owner}_id""",
         meaning=f"Rows of the table {table.name} belong to {owner}s that do not exist.",
         remedy=_NEVER_READ,
     )
 
+
+_OF_WORKSPACES: Final = (*WORKSPACE_TABLES, migration, cleanup, credential, mailroom, notice)
 
 INVARIANTS: Final[Sequence[Invariant]] = (
     *_RULES,
@@ -188,7 +191,8 @@ INVARIANTS: Final[Sequence[Invariant]] = (
     _of_no_delivery("attachment"),
     # An attempt that has not ended outlives its delivery, since its message can still leave.
     _of_no_delivery("attempt", " AND t.ended_at IS NOT NULL"),
-    *(_of_no("workspace", table) for table in (*WORKSPACE_TABLES, migration, cleanup, credential, mailroom, notice)),
+    *(_of_no("workspace", table) for table in _OF_WORKSPACES if table is not audit_entry),
+    _of_no("workspace", audit_entry, f" AND t.workspace_id <> {ACCOUNT_WIDE}"),
     *(_of_no("account", table) for table in (account_admin, account_member)),
 )
 """In the order in which they are checked: what concerns people first."""

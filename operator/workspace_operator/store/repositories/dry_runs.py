@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import LoadedPeople, UnitOfWork
+from workspace_operator.application.ports import AuditEntry, LoadedPeople, UnitOfWork
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.commands import Command
@@ -87,6 +87,9 @@ class _DryRunUnitOfWork:
     def flush(self, *, now: int) -> None:  # noqa: ARG002 - the changes have their own times
         """Keep the effects."""
         self._effects.record(self._working_set)
+
+    def record(self, entry: AuditEntry) -> None:
+        """Write nothing."""
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import Merge, UndoResult
+from workspace_operator.application.ports import Actor, Merge, UndoResult
 from workspace_operator.errors import Conflict, NotFound
 from workspace_operator.identity.merges.unmerge import unmerge
 from workspace_operator.identity.model.lock_set import LockSet
@@ -22,6 +22,7 @@ from workspace_operator.store.pending_merges.view import has_pending_merges, rai
 from workspace_operator.store.queries.record_readers import devices_of
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.tables import activity, merge
+from workspace_operator.store.unit_of_work.audit_rows import write_audit_entry
 from workspace_operator.store.unit_of_work.change_log import append_changes
 from workspace_operator.store.unit_of_work.delivery_owners import restore_deliveries
 from workspace_operator.store.unit_of_work.event_writer import write_events
@@ -64,12 +65,16 @@ class SQLMergeJournal(MergeOnTouchRepository):
             [found] = _merged_view(connection, workspace_id, [merge_of(_row(connection, workspace_id, merge_id))])
             return found
 
-    def undo(self, workspace_id: int, merge_id: str, *, now: int) -> UndoResult:
+    def undo(self, workspace_id: int, merge_id: str, *, now: int, actor: Actor | None = None) -> UndoResult:
         """Restore the secondary of a merge. Raises NotFound or Conflict (`ports.merge_journal`)."""
-        return self.merge_on_touch.run(
-            workspace_id,
-            lambda: self.database.writing(lambda connection: self._undo(connection, workspace_id, merge_id, now)),
-        )
+
+        def work(connection: sa.Connection) -> UndoResult:
+            result = self._undo(connection, workspace_id, merge_id, now)
+            if actor is not None:
+                write_audit_entry(connection, result.audit_entry(actor), new_id=self.new_id)
+            return result
+
+        return self.merge_on_touch.run(workspace_id, lambda: self.database.writing(work))
 
     def _undo(self, connection: sa.Connection, workspace_id: int, merge_id: str, now: int) -> UndoResult:
         lock_exclusive(connection, workspace_id)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from workspace_operator.application.ports import LoadedPeople, UnitOfWork
+from workspace_operator.application.ports import AuditEntry, LoadedPeople, UnitOfWork
 from workspace_operator.errors import CommitUnknown, Conflict, LockTimeout, StoreUnavailable
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.commands import ABSENT, DELETE, Command, Identify
@@ -107,6 +107,10 @@ class FastUnitOfWork:
             values |= dict(zip(_ACTIVITY_PARAMETERS, row, strict=True))
         if not _WRITES[len(rows)].run(self.connection, values):
             raise NotEligible
+
+    def record(self, entry: AuditEntry) -> None:  # pragma: no cover - `load` refuses the commands that are recorded
+        """Refuse: what `flush` wrote is committed."""
+        raise AssertionError(f"{entry.action} cannot be recorded on the fast path")
 
     def _activity_row(self, logged: ActivityLogged) -> tuple[object, ...]:
         *row, data = activity_row(self.settings.row.workspace_id, self.new_cio_id(), logged)

@@ -12,7 +12,7 @@ from itertools import chain
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import LoadedPeople
+from workspace_operator.application.ports import AuditEntry, LoadedPeople
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.lock_set import LockSet, identifiers_named_by, lock_set_of
@@ -20,6 +20,7 @@ from workspace_operator.identity.model.working_set import ChangeSet
 from workspace_operator.identity.values.references import IdentifierKey
 from workspace_operator.identity.values.rules import EMAIL_ONLY, ID, IdentityRules
 from workspace_operator.store.engine.databases import RetryTransaction
+from workspace_operator.store.unit_of_work.audit_rows import write_audit_entry
 from workspace_operator.store.unit_of_work.change_log import append_changes
 from workspace_operator.store.unit_of_work.event_writer import activity_row, write_events
 from workspace_operator.store.unit_of_work.flush import activities_only, write_people, write_updates
@@ -184,6 +185,10 @@ class SQLUnitOfWork:
         self._write(changes, datetime.fromtimestamp(now, UTC))
         if self.locking is not Locking.NONE:
             unlock_anonymous_ids(self.connection, self._workspace_id, self._keys.anonymous_ids)
+
+    def record(self, entry: AuditEntry) -> None:
+        """Write an entry of the audit log."""
+        write_audit_entry(self.connection, entry, new_id=self.new_cio_id)
 
     def _write(self, changes: ChangeSet, now: datetime) -> None:
         connection, workspace_id, reserved = self.connection, self._workspace_id, self._loaded.reserved

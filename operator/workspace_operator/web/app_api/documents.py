@@ -1,10 +1,10 @@
-"""JSON documents of people, activities, exports and workspaces (track-api.md §2)."""
+"""JSON documents of people, activities, exports, workspaces and the audit log (track-api.md §2)."""
 
 import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from workspace_operator.application.ports import Activity, DeliveryRecord, Export
+from workspace_operator.application.ports import Activity, DeliveryRecord, Export, RecordedEntry
 from workspace_operator.identity.merges.survivorship import is_true
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityType
@@ -101,4 +101,17 @@ def workspace_document(workspace: Workspace, people: PeopleCounts, messages_sent
         "name": workspace.settings.display_name,
         "people": people.total,
         "messages_sent": messages_sent,
+    }
+
+
+def audit_document(entry: RecordedEntry) -> dict[str, Any]:
+    """An entry of the audit log."""
+    return {
+        "id": entry.entry_id,
+        "timestamp": int(entry.at.timestamp()),
+        "actor": entry.actor,
+        "via": entry.via,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": entry.detail,
     }

@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 from urllib.parse import urlencode
 
 from workspace_operator.application.people.csv_export import parse_attribute_names, violation_lines
@@ -69,8 +69,16 @@ def sign(caller: StoredCredentials, export: int, options: CSVOptions = DEFAULTS,
     return f"{token}?{options.query}" if options.query else token
 
 
-def verify(text: str, credentials: Credentials, options: CSVOptions = DEFAULTS, *, now: datetime) -> tuple[int, int]:
-    """The workspace and export of a link. Raises NotFound if it is invalid, expired or revoked."""
+class Link(NamedTuple):
+    """What a link gives access to, and the number of the set of credentials that requested it."""
+
+    workspace_id: int
+    export: int
+    credentials: int
+
+
+def verify(text: str, credentials: Credentials, options: CSVOptions = DEFAULTS, *, now: datetime) -> Link:
+    """Read a link. Raises NotFound if it is invalid, expired or revoked."""
     claim, _, signature = text.rpartition(_SEPARATOR)
     numbers = [int(part) for part in claim.split(_SEPARATOR) if _is_number(part)]
     if len(numbers) == _CLAIM_NUMBERS:
@@ -79,7 +87,7 @@ def verify(text: str, credentials: Credentials, options: CSVOptions = DEFAULTS, 
             is_current = stored.number == number and now.timestamp() < expires_at
             expected = _signature(stored, claim, options).encode()
             if is_current and hmac.compare_digest(expected, signature.encode(errors="replace")):
-                return workspace_id, export
+                return Link(workspace_id, export, number)
     raise NotFound("this link is not valid or has expired: get a new one from /v1/exports/{id}/download")
 
 

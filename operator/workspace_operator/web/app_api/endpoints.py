@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from workspace_operator.application.audit.entries import download_entry
 from workspace_operator.application.people.csv_export import common_attributes
-from workspace_operator.application.ports import Export
+from workspace_operator.application.ports import Actor, Export
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import CIO_ID, IdentifierKind, Mode
-from workspace_operator.identity.values.text_limits import quoted, stripped
+from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, check_text, quoted, stripped
 from workspace_operator.web.app_api import documents, downloads
 from workspace_operator.web.app_api.activity_pages import ACTIVITY_PARAMETERS, ActivityQuery, read_page
 from workspace_operator.web.app_api.app_routes import app_route
 from workspace_operator.web.app_api.delivery_ids import wire_id
+from workspace_operator.web.app_api.message_pages import number_of
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.http import Request, Response, id_type_of
 from workspace_operator.web.core.json_body import json_object
@@ -26,6 +28,8 @@ MAX_IDS: Final = 100
 """Maximum number of people that a request reads."""
 MAX_RESULTS: Final = 100
 """Maximum number of people in a lookup by email, if email is not an identifier."""
+MAX_AUDIT_PAGE: Final = 100
+"""Maximum number, and the default, of entries of the audit log in a response."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,22 +82,40 @@ class AppAPI:
 
     def export(self, request: Request) -> Response:
         """``GET /v1/exports/{id}``: one export."""
-        return Response(document={"export": documents.export_document(self._export(request))})
+        return Response(document={"export": documents.export_document(self._requested_export(request))})
 
     def download(self, request: Request) -> Response:
         """``GET /v1/exports/{id}/download?with&for_excel``: a temporary link to the CSV."""
         options = downloads.CSVOptions.from_query(request.query)
-        signed = downloads.sign(request.caller, self._export(request).number, options, now=self.dependencies.clock())
+        signed = downloads.sign(
+            request.caller, self._requested_export(request).number, options, now=self.dependencies.clock()
+        )
         return Response(document={"url": f"{request.base_url}/v1/downloads/{signed}"})
 
     def file(self, request: Request) -> Response:
         """``GET /v1/downloads/{token}?with&for_excel``: the CSV of a link."""
         dependencies, options = self.dependencies, downloads.CSVOptions.from_query(request.query)
-        verified = downloads.verify(request.path_params[0], dependencies.credentials, options, now=dependencies.clock())
+        now = dependencies.clock()
+        link = downloads.verify(request.path_params[0], dependencies.credentials, options, now=now)
+        export = self._export(link.workspace_id, str(link.export))
         if (attributes := options.attributes) is None:
-            attributes = common_attributes(dependencies.exports, dependencies.people, *verified)
-        rows = dependencies.exports.violations(*verified, attributes=attributes)
-        return downloads.csv_response(rows, f"export-{verified[1]}.csv", attributes, for_excel=options.for_excel)
+            attributes = common_attributes(dependencies.exports, dependencies.people, link.workspace_id, link.export)
+        rows = dependencies.exports.violations(link.workspace_id, link.export, attributes=attributes)
+        if request.method != "HEAD":
+            actor = Actor.app_key(link.credentials)
+            dependencies.audit_log.record(download_entry(link.workspace_id, export, actor=actor, at=now))
+        return downloads.csv_response(rows, f"export-{link.export}.csv", attributes, for_excel=options.for_excel)
+
+    def audit(self, request: Request) -> Response:
+        """``GET /v1/audit?after&limit``: the audit log, newest first."""
+        limit = _audit_limit(request.query)
+        check_text(after := request.query.get("after", ""), field="after", limit=MAX_ID_BYTES)
+        entries = self.dependencies.audit_log.entries(
+            request.caller.workspace_id, before=after or None, limit=limit + 1
+        )
+        page = entries[:limit]
+        following = page[-1].entry_id if len(entries) > limit else ""
+        return Response(document={"entries": [documents.audit_document(entry) for entry in page], "next": following})
 
     def list_workspaces(self, request: Request) -> Response:
         """``GET /v1/workspaces``: the workspace of the key."""
@@ -130,11 +152,22 @@ class AppAPI:
         found = self.dependencies.people.find(workspace_id, reference)
         return "" if found is None else found.cio_id
 
-    def _export(self, request: Request) -> Export:
-        for export in self.dependencies.exports.exports(request.caller.workspace_id):
-            if str(export.number) == request.path_params[0]:
+    def _requested_export(self, request: Request) -> Export:
+        return self._export(request.caller.workspace_id, request.path_params[0])
+
+    def _export(self, workspace_id: int, number: str) -> Export:
+        for export in self.dependencies.exports.exports(workspace_id):
+            if str(export.number) == number:
                 return export
-        raise NotFound(f"there is no export {quoted(request.path_params[0])}: GET /v1/exports lists all exports")
+        raise NotFound(f"there is no export {quoted(number)}: GET /v1/exports lists all exports")
+
+
+def _audit_limit(query: Mapping[str, str]) -> int:
+    text = query.get("limit", str(MAX_AUDIT_PAGE))
+    limit = number_of(text)
+    if limit is None or not 1 <= limit <= MAX_AUDIT_PAGE:
+        raise InvalidInput(f"limit {quoted(text)} must be a number from 1 to {MAX_AUDIT_PAGE}", field="limit")
+    return limit
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
@@ -150,5 +183,6 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         app_route("GET", "/v1/exports/{export_id}", api.export),
         app_route("GET", "/v1/exports/{export_id}/download", api.download, query=file_parameters),
         app_route("GET", "/v1/downloads/{token}", api.file, query=file_parameters, authentication=Authentication.NONE),
+        app_route("GET", "/v1/audit", api.audit, query=("after", "limit")),
         app_route("GET", "/v1/workspaces", api.list_workspaces),
     ]

@@ -8,6 +8,7 @@ from typing import Final
 from workspace_operator.application.people.command_batcher import Batcher, BatcherLimits, CommandBatcher
 from workspace_operator.application.ports import (
     AddressBlocks,
+    AuditLog,
     Credentials,
     Deliveries,
     Exports,
@@ -77,6 +78,7 @@ class Dependencies:
     people: People
     person_records: PersonRecords
     exports: Exports
+    audit_log: AuditLog
     workspaces: Workspaces
     credentials: Credentials
     batcher: CommandBatcher

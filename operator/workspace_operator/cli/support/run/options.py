@@ -117,6 +117,10 @@ KeepDeliveries = Annotated[
     int,
     setting("--keep-deliveries", min=1, max=36_500, metavar="DAYS", help="How many days to keep records of messages."),
 ]
+KeepAudit = Annotated[
+    int,
+    setting("--keep-audit", min=1, max=36_500, metavar="DAYS", help="How many days to keep entries of the audit log."),
+]
 Verbose = Annotated[bool, setting("--verbose", "-v", help="Also log the messages of libraries.")]
 LogForm = Annotated[
     LogFormat, setting("--log-format", help="Write log lines as text, or as JSON with one object per line.")

@@ -1,0 +1,60 @@
+"""The entries of use cases that are not one transaction: imports, bulk deletions and downloads (cleanups §7)."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from workspace_operator.application.ports import Actor, AuditAction, AuditEntry, Export
+
+if TYPE_CHECKING:  # the API needs neither of them
+    from workspace_operator.application.people.bulk_delete import DeletionResult
+    from workspace_operator.application.people.import_summary import ImportSummary
+
+
+def import_entry(
+    workspace_id: int, summary: "ImportSummary", *, is_undo: bool, actor: Actor, at: datetime
+) -> AuditEntry | None:
+    """The entry of an import, or of the import of an undo file; None if it changed nobody."""
+    if not summary.taken:
+        return None
+    return AuditEntry(
+        workspace_id=workspace_id,
+        at=at,
+        actor=actor,
+        action=AuditAction.IMPORT_UNDONE if is_undo else AuditAction.IMPORTED,
+        detail={
+            "created": summary.created,
+            "updated": summary.updated,
+            "unchanged": summary.unchanged,
+            "in_part": summary.in_part,
+            "skipped": summary.skipped,
+            "rejected": summary.rejected,
+        },
+    )
+
+
+def bulk_deletion_entry(
+    workspace_id: int, result: "DeletionResult", *, subject: str, actor: Actor, at: datetime
+) -> AuditEntry | None:
+    """The entry of a bulk deletion, whose selection is ``subject``; None if nobody was deleted."""
+    if not result.deleted:
+        return None
+    return AuditEntry(
+        workspace_id=workspace_id,
+        at=at,
+        actor=actor,
+        action=AuditAction.DELETED,
+        subject=subject,
+        detail={"people": result.deleted, "missing": result.missing, "skipped": result.skipped},
+    )
+
+
+def download_entry(workspace_id: int, export: Export, *, actor: Actor, at: datetime) -> AuditEntry:
+    """The entry of the download of an export; written before its first row leaves the product."""
+    return AuditEntry(
+        workspace_id=workspace_id,
+        at=at,
+        actor=actor,
+        action=AuditAction.DOWNLOADED,
+        subject=f"export {export.number}",
+        detail={"rows": export.total},
+    )
