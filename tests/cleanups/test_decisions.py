@@ -97,6 +97,14 @@ REFUSED = [
         context(INTO_BOB, BY_ADDRESS, ANOTHER, survivor=WITHOUT_ID, survivor_decision=CLEAR),
         "has no id and would take this one, which is an address other than its own.",
     ),
+    ("i", replace(context(DELETE), secondaries=(BOB,)), "Others are to be merged into this person"),
+    ("i", replace(context(INTO_BOB, survivor=BOB), secondaries=(BY_ADDRESS,)), "Others are to be merged into"),
+    (
+        "j",
+        replace(context(correct_to("new@example.com"), WITHOUT_ID), secondaries=(BY_ADDRESS,)),
+        "who has no id and would take one that is another address.",
+    ),
+    ("j", replace(context(CLEAR, WITHOUT_ID), secondaries=(BOB, BY_ADDRESS)), "who has no id and would take one"),
 ]
 
 
@@ -107,7 +115,7 @@ def test_row_refuses(row: str, refused: DecisionContext, reason: str) -> None:
     assert found is not None
     assert reason in found
     first = next(index for index, requirement in enumerate(REQUIREMENTS) if requirement(refused) is not None)
-    assert "abcdefgh"[first] == row
+    assert "abcdefghij"[first] == row
 
 
 def test_every_row_is_tested() -> None:
@@ -133,6 +141,9 @@ def test_every_row_is_tested() -> None:
         context(INTO_BOB, ADA, survivor=person("p2", None, "ada@example.com")),
         context(INTO_BOB, BY_ADDRESS, ANOTHER, survivor=WITHOUT_ID),
         context(INTO_BOB, BY_ADDRESS, ANOTHER, survivor=WITHOUT_ID, survivor_decision=KEEP),
+        replace(context(CLEAR), secondaries=(BY_ADDRESS,)),
+        replace(context(CLEAR, WITHOUT_ID), secondaries=(BOB,)),
+        replace(context(KEEP, WITHOUT_ID), secondaries=(BY_ADDRESS,)),
     ],
 )
 def test_other_decisions_are_accepted(accepted: DecisionContext) -> None:

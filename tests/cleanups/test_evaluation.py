@@ -21,12 +21,13 @@ from workspace_operator.cleanups.decisions import (
 )
 from workspace_operator.cleanups.evaluation import (
     CONDITIONS,
-    AddressCounts,
     Evaluation,
+    GroupCounts,
     OpenReason,
     PersonDecision,
-    count_address,
+    change_of,
     count_blocking,
+    count_groups,
     evaluate_address,
     evaluate_without_address,
 )
@@ -78,7 +79,7 @@ ROWS: list[tuple[str, list[PersonDecision], bool, int, list[OpenReason]]] = [
     ("decided", "suppressed", "blocking", "reasons"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
 def test_address(decided: list[PersonDecision], suppressed: bool, blocking: int, reasons: list[OpenReason]) -> None:
-    evaluation = evaluate_address(count_address(decided, KEY, is_suppressed=suppressed))
+    evaluation = evaluate_address(count_groups(decided, [KEY] if suppressed else []).get(KEY, GroupCounts()))
 
     assert evaluation == Evaluation(blocking=blocking, reasons=tuple(reasons))
     assert evaluation.is_settled == (blocking == 0)
@@ -104,17 +105,17 @@ def test_person_without_address(planned: Person, reasons: list[OpenReason]) -> N
     assert evaluate_without_address(planned) == Evaluation(blocking=min(len(reasons), 1), reasons=tuple(reasons))
 
 
-@given(st.builds(AddressCounts, people=st.integers(0, 4), is_suppressed=st.booleans()), st.data())
-def test_group_blocks_exactly_if_it_is_open(counts: AddressCounts, data: st.DataObject) -> None:
+@given(st.builds(GroupCounts, people=st.integers(0, 4), is_suppressed=st.booleans()), st.data())
+def test_group_blocks_exactly_if_it_is_open(counts: GroupCounts, data: st.DataObject) -> None:
     drawn = st.integers(0, counts.people)
-    keep, another_ids = data.draw(drawn), data.draw(drawn)
+    keep, blocking_alone = data.draw(drawn), data.draw(drawn)
     corrected = data.draw(st.integers(0, counts.people - keep))
     evaluation = evaluate_address(
-        AddressCounts(
+        GroupCounts(
             people=counts.people,
             keep=keep,
             corrected=corrected,
-            another_ids=another_ids,
+            blocking_alone=blocking_alone,
             is_suppressed=counts.is_suppressed,
         )
     )
@@ -135,14 +136,16 @@ def populations(draw: st.DrawFn) -> list[Person]:
     ]
 
 
-def violations_of(population: Collection[Person], suppressed: Collection[str]) -> Mapping[str, list[Violation]]:
+def violations_of(
+    population: Collection[Person], suppressed: Collection[str], *, merges: bool = False
+) -> Mapping[str, list[Violation]]:
     """Why each person blocks the migration, straight from identity-rules §7."""
     keys = Counter(each.email_key for each in population if each.email_key is not None)
     return {
         each.cio_id: [
             violation
             for violation, holds in (
-                (Violation.DUPLICATE_EMAIL, keys[each.email_key] > 1 if each.email_key else False),
+                (Violation.DUPLICATE_EMAIL, not merges and keys[each.email_key or ""] > 1),
                 (Violation.INVALID_EMAIL, each.email is not None and each.email_key is None),
                 (Violation.SUPPRESSED_EMAIL, each.email_key in suppressed),
                 (Violation.ID_IS_ANOTHER_EMAIL, id_is_another_email(each.id, each.email_key)),
@@ -154,11 +157,11 @@ def violations_of(population: Collection[Person], suppressed: Collection[str]) -
 
 
 @st.composite
-def cleanups(draw: st.DrawFn) -> tuple[list[PersonDecision], frozenset[str]]:
-    """People with accepted decisions, and the suppressed keys."""
+def cleanups(draw: st.DrawFn, *, merges: bool = False) -> tuple[list[PersonDecision], frozenset[str]]:
+    """People with accepted decisions, and the suppressed keys; ``merges``: the migration merges duplicates."""
     population = draw(populations())
     suppressed = draw(st.frozensets(st.sampled_from(("a@example.com", "b@example.com"))))
-    violations = violations_of(population, suppressed)
+    violations = violations_of(population, suppressed, merges=merges)
     names = [each.cio_id for each in population]
     decision = st.one_of(
         st.none(),
@@ -209,3 +212,39 @@ def test_count_is_what_carrying_out_leaves(cleanup: tuple[list[PersonDecision], 
     left = violations_of(carried_out(decided), suppressed)
 
     assert count_blocking(decided, suppressed) == sum(map(bool, left.values()))
+
+
+@given(cleanups(merges=True))
+def test_count_where_the_migration_merges(cleanup: tuple[list[PersonDecision], frozenset[str]]) -> None:
+    decided, suppressed = cleanup
+
+    left = violations_of(carried_out(decided), suppressed, merges=True)
+
+    assert count_blocking(decided, suppressed, merges=True) == sum(map(bool, left.values()))
+
+
+@pytest.mark.parametrize(
+    ("counts", "blocking", "reasons"),
+    [
+        (GroupCounts(people=3, keep=2), 0, []),
+        (GroupCounts(people=3, corrected=2), 0, [OpenReason.GIVEN_TO_SEVERAL, OpenReason.TAKEN]),
+        (GroupCounts(people=3, blocking_alone=1), 1, [ANOTHER]),
+        (GroupCounts(people=3, is_suppressed=True), 3, [SUPPRESSED]),
+    ],
+)
+def test_address_where_the_migration_merges(counts: GroupCounts, blocking: int, reasons: list[OpenReason]) -> None:
+    assert evaluate_address(counts, merges=True) == Evaluation(blocking=blocking, reasons=tuple(reasons))
+
+
+@given(cleanups(), st.data())
+def test_changes_keep_the_counts(cleanup: tuple[list[PersonDecision], frozenset[str]], data: st.DataObject) -> None:
+    """Decision by decision, the changes lead from the undecided people to the counts of all decisions."""
+    decided, suppressed = cleanup
+    counts = dict(count_groups([(each, None) for each, _ in decided], suppressed))
+
+    for each, decision in data.draw(st.permutations(decided)):
+        for key, change in change_of(each, None, decision).items():
+            counts[key] = counts.get(key, GroupCounts(is_suppressed=key in suppressed)).plus(change)
+
+    expected = count_groups(decided, suppressed)
+    assert {key: group for key, group in counts.items() if group.people} == expected

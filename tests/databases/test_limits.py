@@ -135,7 +135,8 @@ def writes_that_wait(seconds: float) -> Sequence[CompiledStatement]:
 
     def shorter(statement: CompiledStatement) -> CompiledStatement:
         found = CompiledStatement(statement._make)
-        found._compiled = {"postgresql": (written(statement).replace(text, str(lock_timeout_condition(seconds))), None)}
+        shortened = written(statement).replace(text, str(lock_timeout_condition(seconds)))
+        found._compiled = {"postgresql": (shortened, None, {})}
         return found
 
     return tuple(map(shorter, fast_path._WRITES))

@@ -46,6 +46,7 @@ READING: Final = {
         ("cleanup._delete_batch", "shared_email"),
         ("cleanup._delete_batch", "violation"),
         ("merges.merges", "merge"),
+        ("audit.record_decisions", "audit_entry"),
         ("audit_log._delete_old", "audit_entry"),
         ("audit_log._has_older", "audit_entry"),
         ("audit_log.entries", "audit_entry"),

@@ -35,6 +35,7 @@ from workspace_operator.application.ports import (
     Accounts,
     AddressBlocks,
     AuditLog,
+    Cleanups,
     Credentials,
     Deliveries,
     Exports,
@@ -56,7 +57,8 @@ from workspace_operator.identity.model.person_events import PersonEvent
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
-from workspace_operator.store.repositories.cleanups.audit_log import SQLAuditLog
+from workspace_operator.store.repositories.accounts.audit_log import SQLAuditLog
+from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -131,6 +133,13 @@ class Store:
     append_events: AppendEvents
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
+    cleanups: Cleanups | None = None
+
+    @property
+    def sql_cleanups(self) -> Cleanups:
+        """The cleanups of a store that is not in memory."""
+        assert self.cleanups is not None
+        return self.cleanups
 
     @property
     def sql_database(self) -> Database:
@@ -202,6 +211,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         append_events=leave,
         clock=clock,
         database=database,
+        cleanups=SQLCleanups(database, new_id=new_id),
     )
 
 
@@ -270,8 +280,7 @@ def on_statement(record: Callable[[str, Any], object], engines: Sequence[object]
     def run_recorded(
         self: CompiledStatement, connection: sa.Connection, values: Mapping[str, Any]
     ) -> Sequence[tuple[Any, ...]]:
-        text, order = self._text(connection)  # it bypasses SQLAlchemy's events
-        record(text, values if order is None else tuple(values[name] for name in order))
+        record(*self.with_parameters(connection, values))  # it bypasses SQLAlchemy's events
         return run(self, connection, values)
 
     def listen(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workspace_operator.application.migrations.worker import next_size
+from workspace_operator.application.batch_sizes import next_size
 from workspace_operator.application.ports import Batch
 
 MOST = 3200

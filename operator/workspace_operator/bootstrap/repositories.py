@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Accounts,
         AddressBlocks,
         AuditLog,
+        Cleanups,
         Credentials,
         Deliveries,
         Exports,
@@ -117,7 +118,7 @@ class Repositories:
     @cached_property
     def audit_log(self) -> "AuditLog":
         """Who did what, when, and by which way."""
-        from workspace_operator.store.repositories.cleanups.audit_log import SQLAuditLog
+        from workspace_operator.store.repositories.accounts.audit_log import SQLAuditLog
 
         return SQLAuditLog(self._database, new_id=self._new_id)
 
@@ -127,6 +128,13 @@ class Repositories:
         from workspace_operator.store.repositories.migrations import SQLMigrations
 
         return SQLMigrations(self._database)
+
+    @cached_property
+    def cleanups(self) -> "Cleanups":
+        """Cleanups: decisions about people who block a migration."""
+        from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
+
+        return SQLCleanups(self._database, new_id=self._new_id)
 
     @cached_property
     def exports(self) -> "Exports":

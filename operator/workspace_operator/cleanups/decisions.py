@@ -1,6 +1,6 @@
 """Decisions about people: what they do, for which violations, and what they require (cleanups §2, §3)."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -54,6 +54,9 @@ class Decision:
         return self.kind in _LEAVING
 
 
+DOES_NOT_BLOCK: Final = "This person does not block the change."
+"""Why every decision about a person without a violation is refused."""
+
 KEEP: Final = Decision(kind=DecisionKind.KEEP)
 CLEAR: Final = Decision(kind=DecisionKind.CLEAR)
 DELETE: Final = Decision(kind=DecisionKind.DELETE)
@@ -78,6 +81,7 @@ class DecisionContext:
         violations: why it blocks the migration.
         survivor: for a merge, the person to merge into as it is; None if there is no such person.
         survivor_decision: the decision about the survivor, if there is one.
+        secondaries: the people that decisions merge into this person.
     """
 
     person: Person
@@ -85,6 +89,7 @@ class DecisionContext:
     decision: Decision
     survivor: Person | None = None
     survivor_decision: Decision | None = None
+    secondaries: Sequence[Person] = ()
 
 
 def reason_refused(context: DecisionContext) -> str | None:
@@ -101,7 +106,7 @@ def is_not_for_the_violations(context: DecisionContext) -> str | None:
         return "Only a person who shares an address can keep it."
     if kind is DecisionKind.CLEAR and context.violations:
         return "Without an address the id would still be another one: correct the address instead."
-    return "This person does not block the change."
+    return DOES_NOT_BLOCK
 
 
 def new_address_is_invalid(context: DecisionContext) -> str | None:
@@ -158,6 +163,21 @@ def survivor_would_take_another_id(context: DecisionContext) -> str | None:
     return "The person to merge into has no id and would take this one, which is an address other than its own."
 
 
+def others_need_the_person(context: DecisionContext) -> str | None:
+    """Row i: other people are to be merged into the person, who would be removed."""
+    if not (context.secondaries and context.decision.removes_person):
+        return None
+    return "Others are to be merged into this person: decide about them first."
+
+
+def person_would_take_another_id(context: DecisionContext) -> str | None:
+    """Row j: a merge into the person would meet row h because of this decision."""
+    planned = planned_person(context.person, context.decision)
+    if planned is None or not any(takes_another_id(planned, secondary) for secondary in context.secondaries):
+        return None
+    return "Others are to be merged into this person, who has no id and would take one that is another address."
+
+
 def takes_address(survivor: Person) -> bool:
     """Whether a merge would give the survivor an address."""
     return survivor.email_key is None
@@ -177,6 +197,8 @@ REQUIREMENTS: Final[tuple[Callable[[DecisionContext], str | None], ...]] = (
     survivor_is_removed,
     survivor_has_no_address,
     survivor_would_take_another_id,
+    others_need_the_person,
+    person_would_take_another_id,
 )
 """The rows of cleanups §3, in order."""
 

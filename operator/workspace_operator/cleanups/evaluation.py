@@ -1,8 +1,8 @@
-"""What decisions settle: the people that would still block the migration, address by address (cleanups §4)."""
+"""What decisions settle: the people that would still block the migration, group by group (cleanups §4)."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -23,22 +23,33 @@ class OpenReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddressCounts:
-    """The planned people of one address, in numbers, so that a group of any size is evaluated alike.
+class GroupCounts:
+    """The planned people of a group, in numbers, so that a group of any size is evaluated alike.
 
     Attributes:
-        people: people who have the address after the decisions.
-        keep: how many of them a decision tells to keep it.
-        corrected: how many of them get it by a correction.
-        another_ids: how many of them have an id that is another address.
+        people: people of the group after the decisions.
+        keep: how many of them a decision tells to keep the address.
+        corrected: how many of them get the address by a correction.
+        blocking_alone: how many of them would block the migration in a group of their own: the id is another address,
+            or, in a group without an address, the email is invalid.
         is_suppressed: whether the address is suppressed.
     """
 
-    people: int
+    people: int = 0
     keep: int = 0
     corrected: int = 0
-    another_ids: int = 0
+    blocking_alone: int = 0
     is_suppressed: bool = False
+
+    def plus(self, change: "GroupCounts", sign: int = 1) -> "GroupCounts":
+        """These counts with a change; a sign of -1 takes it back. Whether the address is suppressed stays."""
+        return replace(
+            self,
+            people=self.people + sign * change.people,
+            keep=self.keep + sign * change.keep,
+            corrected=self.corrected + sign * change.corrected,
+            blocking_alone=self.blocking_alone + sign * change.blocking_alone,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,41 +66,41 @@ class Evaluation:
 
     @property
     def is_settled(self) -> bool:
-        """Whether no person of the group would block the migration."""
+        """Whether nothing is left to decide about the group."""
         return not self.reasons
 
 
-Condition: TypeAlias = Callable[[AddressCounts], bool]
+Condition: TypeAlias = Callable[[GroupCounts], bool]
 
 
-def several_keep(counts: AddressCounts) -> bool:
+def several_keep(counts: GroupCounts) -> bool:
     """Several people are to keep the address."""
     return counts.keep > 1
 
 
-def given_to_several(counts: AddressCounts) -> bool:
+def given_to_several(counts: GroupCounts) -> bool:
     """Several people get the address by a correction."""
     return counts.corrected > 1
 
 
-def is_taken(counts: AddressCounts) -> bool:
+def is_taken(counts: GroupCounts) -> bool:
     """A person gets the address by a correction, and another one has it."""
     return 0 < counts.corrected < counts.people
 
 
-def is_shared(counts: AddressCounts) -> bool:
+def is_shared(counts: GroupCounts) -> bool:
     """Several people have the address, for no reason that a decision gives."""
     return counts.people > 1 and not (several_keep(counts) or given_to_several(counts) or is_taken(counts))
 
 
-def is_suppressed(counts: AddressCounts) -> bool:
+def is_suppressed(counts: GroupCounts) -> bool:
     """A person has the address, and it is suppressed."""
     return counts.is_suppressed and counts.people > 0
 
 
-def has_another_id(counts: AddressCounts) -> bool:
+def has_another_id(counts: GroupCounts) -> bool:
     """A person has an id that is another address."""
-    return counts.another_ids > 0
+    return counts.blocking_alone > 0
 
 
 CONDITIONS: Final[Mapping[OpenReason, Condition]] = {
@@ -102,13 +113,20 @@ CONDITIONS: Final[Mapping[OpenReason, Condition]] = {
 }
 """The rows of cleanups §4, in order."""
 
+SOLVED_BY_MERGE: Final = frozenset({OpenReason.SEVERAL_KEEP, OpenReason.SHARED})
+"""Reasons that do not hold if the migration merges the people who share an address."""
 
-def evaluate_address(counts: AddressCounts) -> Evaluation:
-    """Evaluate the group of an address."""
-    blocks_as_a_whole = counts.people > 1 or counts.is_suppressed
+
+def evaluate_address(counts: GroupCounts, *, merges: bool = False) -> Evaluation:
+    """Evaluate the group of an address; ``merges``: the migration merges people who share one."""
+    blocks_as_a_whole = counts.is_suppressed or (counts.people > 1 and not merges)
     return Evaluation(
-        blocking=counts.people if blocks_as_a_whole else counts.another_ids,
-        reasons=tuple(reason for reason, holds in CONDITIONS.items() if holds(counts)),
+        blocking=counts.people if blocks_as_a_whole else counts.blocking_alone,
+        reasons=tuple(
+            reason
+            for reason, holds in CONDITIONS.items()
+            if holds(counts) and not (merges and reason in SOLVED_BY_MERGE)
+        ),
     )
 
 
@@ -122,40 +140,50 @@ def evaluate_without_address(planned: Person) -> Evaluation:
     return Evaluation(blocking=1 if reasons else 0, reasons=tuple(reasons))
 
 
+def group_of(planned: Person) -> str:
+    """The key of the group of a planned person: its e-mail key, or without one its cio_id, which never has an @."""
+    return planned.email_key or planned.cio_id
+
+
 PersonDecision: TypeAlias = tuple[Person, Decision | None]
 """A person, with the accepted decision about it, if there is one."""
 
 
-def count_address(decided: Iterable[PersonDecision], key: str, *, is_suppressed: bool) -> AddressCounts:
-    """Count the planned people of an e-mail key among people with their decisions; others are left out."""
-    return _counts(_planned_groups(decided).get(key, []), is_suppressed=is_suppressed)
-
-
-def count_blocking(decided: Iterable[PersonDecision], suppressed_keys: Collection[str]) -> int:
-    """Count the people of a workspace that would still block the migration: the sum over all groups."""
-    groups = _planned_groups(decided)
-    without_address = groups.pop(None, [])
-    return sum(evaluate_without_address(planned).blocking for planned, _ in without_address) + sum(
-        evaluate_address(_counts(group, is_suppressed=key in suppressed_keys)).blocking for key, group in groups.items()
+def contribution(person: Person, decision: Decision | None) -> Mapping[str, GroupCounts]:
+    """What a person with this decision adds to the counts of its group, by the group's key; empty if it is removed."""
+    planned = planned_person(person, decision)
+    if planned is None:
+        return {}
+    kind = None if decision is None else decision.kind
+    counts = GroupCounts(
+        people=1,
+        keep=int(kind is DecisionKind.KEEP),
+        corrected=int(kind is DecisionKind.CORRECT),
+        blocking_alone=int(planned.email_is_invalid or planned.id_is_another_email),
     )
+    return {group_of(planned): counts}
 
 
-def _planned_groups(decided: Iterable[PersonDecision]) -> dict[str | None, list[PersonDecision]]:
-    """The planned people with the decisions that planned them, by e-mail key."""
-    groups: dict[str | None, list[PersonDecision]] = defaultdict(list)
+def change_of(person: Person, before: Decision | None, after: Decision | None) -> Mapping[str, GroupCounts]:
+    """How the counts change, by group, when the decision about a person changes."""
+    changes: dict[str, GroupCounts] = defaultdict(GroupCounts)
+    for sign, decision in ((-1, before), (1, after)):
+        for key, counts in contribution(person, decision).items():
+            changes[key] = changes[key].plus(counts, sign)
+    return changes
+
+
+def count_groups(decided: Iterable[PersonDecision], suppressed_keys: Collection[str]) -> Mapping[str, GroupCounts]:
+    """Count the planned people of all groups, by the key of the group."""
+    groups: dict[str, GroupCounts] = {}
     for person, decision in decided:
-        planned = planned_person(person, decision)
-        if planned is not None:
-            groups[planned.email_key].append((planned, decision))
+        for key, counts in contribution(person, decision).items():
+            empty = GroupCounts(is_suppressed=key in suppressed_keys)
+            groups[key] = groups.get(key, empty).plus(counts)
     return groups
 
 
-def _counts(group: Sequence[PersonDecision], *, is_suppressed: bool) -> AddressCounts:
-    kinds = Counter(decision.kind for _, decision in group if decision is not None)
-    return AddressCounts(
-        people=len(group),
-        keep=kinds[DecisionKind.KEEP],
-        corrected=kinds[DecisionKind.CORRECT],
-        another_ids=sum(planned.id_is_another_email for planned, _ in group),
-        is_suppressed=is_suppressed,
-    )
+def count_blocking(decided: Iterable[PersonDecision], suppressed_keys: Collection[str], *, merges: bool = False) -> int:
+    """Count the people of a workspace that would still block the migration: the sum over all groups."""
+    groups = count_groups(decided, suppressed_keys)
+    return sum(evaluate_address(counts, merges=merges).blocking for counts in groups.values())

@@ -9,15 +9,20 @@ from workspace_operator.cleanups.decisions import Decision, DecisionKind, takes_
 from workspace_operator.identity.model.commands import DELETE, Command, DeletePerson, Identify, MergePeople
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import reference_to_cio_id
+from workspace_operator.identity.values.rules import Mode
 
 
 class SkipReason(StrEnum):
     """Why a decision is not carried out; values as in the API."""
 
+    MODE_CHANGED = "modeChanged"
     PERSON_GONE = "personGone"
     CHANGED = "changed"
     SURVIVOR_GONE = "survivorGone"
     SURVIVOR_CHANGED = "survivorChanged"
+    NOT_NEEDED = "notNeeded"
+    REFUSED = "refused"
+    """The identity rules refuse the command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +33,15 @@ class ExecutionContext:
         decided_key: the e-mail key that the person had when the decision was made.
         person: None if there is no such person any more.
         survivor: for a merge, the person to merge into; None if there is no such person any more.
+        counts: whether the decision met its requirements when the decisions were last counted (cleanups §3).
     """
 
     decision: Decision
     decided_key: str | None
     person: Person | None
     survivor: Person | None = None
+    mode: Mode = Mode.ID_ONLY
+    counts: bool = True
 
 
 def skip_reason(context: ExecutionContext) -> SkipReason | None:
@@ -41,34 +49,46 @@ def skip_reason(context: ExecutionContext) -> SkipReason | None:
     return next((reason for reason, holds in SKIPPED if holds(context)), None)
 
 
+def mode_has_changed(context: ExecutionContext) -> bool:
+    """Row a: the migration went through, so that addresses are identifiers."""
+    return context.mode is not Mode.ID_ONLY
+
+
 def person_is_gone(context: ExecutionContext) -> bool:
-    """Row a: the person was deleted or merged since."""
+    """Row b: the person was deleted or merged since."""
     return context.person is None
 
 
 def person_has_changed(context: ExecutionContext) -> bool:
-    """Row b: the address is not the one that was decided about."""
+    """Row c: the address is not the one that was decided about."""
     return context.person is not None and context.person.email_key != context.decided_key
 
 
 def survivor_is_gone(context: ExecutionContext) -> bool:
-    """Row c: the survivor was deleted or merged since."""
+    """Row d: the survivor was deleted or merged since."""
     return context.decision.kind is DecisionKind.MERGE and context.survivor is None
 
 
 def survivor_has_changed(context: ExecutionContext) -> bool:
-    """Row d: the merge would move the address to the survivor, or give it an id that is another address."""
+    """Row e: the merge would move the address to the survivor, or give it an id that is another address."""
     person, survivor = context.person, context.survivor
     if person is None or survivor is None:
         return False
     return takes_address(survivor) or takes_another_id(survivor, person)
 
 
+def is_not_needed(context: ExecutionContext) -> bool:
+    """Row f: the decision counts as none."""
+    return not context.counts
+
+
 SKIPPED: Final[tuple[tuple[SkipReason, Callable[[ExecutionContext], bool]], ...]] = (
+    (SkipReason.MODE_CHANGED, mode_has_changed),
     (SkipReason.PERSON_GONE, person_is_gone),
     (SkipReason.CHANGED, person_has_changed),
     (SkipReason.SURVIVOR_GONE, survivor_is_gone),
     (SkipReason.SURVIVOR_CHANGED, survivor_has_changed),
+    (SkipReason.NOT_NEEDED, is_not_needed),
 )
 """The rows of cleanups §6, in order."""
 

@@ -1,4 +1,4 @@
-"""The entries of use cases that are not one transaction: imports, bulk deletions and downloads (cleanups §7)."""
+"""The entries of use cases that are not one transaction: imports, bulk deletions and downloads (cleanups §8)."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING

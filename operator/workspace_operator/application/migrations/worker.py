@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from workspace_operator.application.ports import Batch, Lease, Migrations
+from workspace_operator.application.batch_sizes import THROTTLE, first_size, next_size
+from workspace_operator.application.ports import Lease, Migrations
 from workspace_operator.errors import StaleRevision, Unavailable
 from workspace_operator.log_lines import LogLine, log_context
 from workspace_operator.migrations.model import Migration
@@ -29,19 +30,11 @@ MAX_STEP_BATCH: Mapping[Step, int] = {Step.APPLY_CHANGE_LOG: 5000, Step.PURGE: 2
 """Lower maximums: a change log entry needs a look-up, which takes ten times as long; a purge counts rows of each kind;
 a merge counts groups of people, after which the worker checks whether to stop."""
 
-INITIAL_DIVISOR = 8
-MAX_GROWTH = 4
-MAX_DIVISOR = 32
-"""The first batch is an eighth of the maximum; a batch grows up to fourfold, and shrinks down to a thirty-second."""
-
 LEASE_DURATION = timedelta(seconds=20)
 """Every step renews the lease; after a worker dies, another worker takes over when the lease ends."""
 
 RETRY_DELAY = timedelta(seconds=30)
 """Delay before a step that failed for an unknown reason is retried."""
-
-THROTTLE = 0.7
-"""Pause after a batch while other writers are active, as a fraction of the duration of the batch."""
 
 LOCK_TIMEOUT = timedelta(milliseconds=40)
 MAX_LOCK_TIMEOUT = timedelta(seconds=5)
@@ -187,7 +180,7 @@ class MigrationWorker:
     def _run_batches(self, step: Step, migration: Migration, lease: Lease) -> bool:
         """Run batches until all is done; False if this worker must stop before. Pauses while others write."""
         most = min(self.batch, MAX_STEP_BATCH.get(step, MAX_BATCH))
-        size = max(most // INITIAL_DIVISOR, 1)
+        size = first_size(most)
         while True:
             started = self.monotonic()
             batch = self.migrations.run_batch(migration, lease, step, size=size, now=self.clock())
@@ -198,9 +191,3 @@ class MigrationWorker:
             if batch.contended:
                 self.sleep(THROTTLE * (self.monotonic() - started))
             size = next_size(size, batch, most=most)
-
-
-def next_size(size: int, batch: Batch, *, most: int) -> int:
-    """Size of the next batch; while others write, limited so that its locks are held no longer than allowed."""
-    growth = min(1 / batch.lock_time_ratio, MAX_GROWTH) if batch.contended and batch.lock_time_ratio > 0 else MAX_GROWTH
-    return min(max(int(size * growth), most // MAX_DIVISOR, 1), most)

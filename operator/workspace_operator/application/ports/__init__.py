@@ -11,14 +11,20 @@ from workspace_operator.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from workspace_operator.application.ports.accounts.accounts import Accounts as Accounts
-    from workspace_operator.application.ports.cleanups.audit import ACCOUNT_WIDE as ACCOUNT_WIDE
-    from workspace_operator.application.ports.cleanups.audit import Actor as Actor
-    from workspace_operator.application.ports.cleanups.audit import AuditAction as AuditAction
-    from workspace_operator.application.ports.cleanups.audit import AuditEntry as AuditEntry
-    from workspace_operator.application.ports.cleanups.audit import AuditLog as AuditLog
-    from workspace_operator.application.ports.cleanups.audit import Detail as Detail
-    from workspace_operator.application.ports.cleanups.audit import RecordedEntry as RecordedEntry
-    from workspace_operator.application.ports.cleanups.audit import Via as Via
+    from workspace_operator.application.ports.accounts.audit import ACCOUNT_WIDE as ACCOUNT_WIDE
+    from workspace_operator.application.ports.accounts.audit import Actor as Actor
+    from workspace_operator.application.ports.accounts.audit import AuditAction as AuditAction
+    from workspace_operator.application.ports.accounts.audit import AuditEntry as AuditEntry
+    from workspace_operator.application.ports.accounts.audit import AuditLog as AuditLog
+    from workspace_operator.application.ports.accounts.audit import Detail as Detail
+    from workspace_operator.application.ports.accounts.audit import RecordedEntry as RecordedEntry
+    from workspace_operator.application.ports.accounts.audit import Via as Via
+    from workspace_operator.application.ports.cleanups.cleanups import ApplyRequest as ApplyRequest
+    from workspace_operator.application.ports.cleanups.cleanups import Cleanups as Cleanups
+    from workspace_operator.application.ports.cleanups.cleanups import DecisionRequest as DecisionRequest
+    from workspace_operator.application.ports.cleanups.cleanups import DecisionResult as DecisionResult
+    from workspace_operator.application.ports.cleanups.cleanups import ExecutedDecision as ExecutedDecision
+    from workspace_operator.application.ports.cleanups.cleanups import ExecuteDecisions as ExecuteDecisions
     from workspace_operator.application.ports.clocks import Clock as Clock
     from workspace_operator.application.ports.cluster import Access as Access
     from workspace_operator.application.ports.cluster import FirstWorkspaces as FirstWorkspaces
@@ -107,8 +113,11 @@ else:
         __name__,
         {
             "workspace_operator.application.ports.accounts.accounts": "Accounts",
-            "workspace_operator.application.ports.cleanups.audit": (
+            "workspace_operator.application.ports.accounts.audit": (
                 "ACCOUNT_WIDE Actor AuditAction AuditEntry AuditLog Detail RecordedEntry Via"
+            ),
+            "workspace_operator.application.ports.cleanups.cleanups": (
+                "ApplyRequest Cleanups DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions"
             ),
             "workspace_operator.application.ports.clocks": "Clock",
             "workspace_operator.application.ports.cluster": "Access FirstWorkspaces ResourceWriter Resources Secrets",

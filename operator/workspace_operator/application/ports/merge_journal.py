@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from workspace_operator.application.ports.cleanups.audit import Actor, AuditAction, AuditEntry
+from workspace_operator.application.ports.accounts.audit import Actor, AuditAction, AuditEntry
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import PeopleMerged
 from workspace_operator.identity.values.devices import Device

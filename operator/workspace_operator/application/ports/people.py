@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from workspace_operator.application.ports.cleanups.audit import AuditEntry
+from workspace_operator.application.ports.accounts.audit import AuditEntry
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.person import Person

@@ -131,29 +131,38 @@ class CompiledStatement:
 
     def __init__(self, make: Callable[[sa.Dialect], sa.ClauseElement]) -> None:
         self._make = make
-        self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}
+        self._compiled: dict[str, tuple[str, tuple[str, ...] | None, Mapping[str, Any]]] = {}
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
         """Run the statement, and return all its rows."""
-        text, order = self._text(connection)
-        parameters = values if order is None else tuple(values[name] for name in order)
+        text, parameters = self.with_parameters(connection, values)
         with driver_cursor(connection, text) as cursor:
             cursor.execute(text, parameters)
             rows: Sequence[tuple[Any, ...]] = cursor.fetchall() if cursor.description else ()
             return rows
 
+    def with_parameters(self, connection: sa.Connection, values: Mapping[str, Any]) -> tuple[str, Any]:
+        """The text as the driver gets it, and its parameters."""
+        text, order, constants = self._text(connection)
+        if constants:
+            values = {**constants, **values}
+        return text, values if order is None else tuple(values[name] for name in order)
+
     def run_many(self, connection: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run the statement once for each mapping of values."""
-        text, order = self._text(connection)
+        text, order, _ = self._text(connection)
         parameters = rows if order is None else [tuple(values[name] for name in order) for values in rows]
         with driver_cursor(connection, text) as cursor:
             cursor.executemany(text, parameters)
 
-    def _text(self, connection: sa.Connection) -> tuple[str, tuple[str, ...] | None]:
+    def _text(self, connection: sa.Connection) -> tuple[str, tuple[str, ...] | None, Mapping[str, Any]]:
+        """The text, the names of its parameters in their order if they have no names there, and constants such as 1."""
         name = connection.dialect.name
         if name not in self._compiled:
             compiled: Any = self._make(connection.dialect).compile(dialect=connection.dialect)
-            self._compiled[name] = (str(compiled), tuple(compiled.positiontup) if compiled.positiontup else None)
+            order = tuple(compiled.positiontup) if compiled.positiontup else None
+            constants = {key: value for key, value in compiled.params.items() if value is not None}
+            self._compiled[name] = (str(compiled), order, constants)
         return self._compiled[name]
 
 

@@ -15,6 +15,7 @@ from workspace_operator.errors import StaleRevision
 from workspace_operator.migrations.model import Migration, estimated_completion
 from workspace_operator.migrations.state_machine import TERMINAL, Trigger
 from workspace_operator.store.engine.sql import force_custom_plan
+from workspace_operator.store.queries.cleanups import wake_draft
 from workspace_operator.store.queries.notices import write_migration_notice
 from workspace_operator.store.schema.mappers import Row, migration_of
 from workspace_operator.store.schema.tables import migration, workspace
@@ -61,6 +62,7 @@ class LockedMigration:
         query = sa.select(migration).filter_by(workspace_id=self.workspace_id, number=self.migration.number)
         after = migration_of(self.connection.execute(query).one())
         write_migration_notice(self.connection, after, now=self.now)
+        wake_draft(self.connection, self.workspace_id, self.now)
         return after
 
     def renew(self, **values: object) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import MAX_DUE_DELAY, Batch, Lease
+from workspace_operator.cleanups.model import CleanupState
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Step, Trigger
@@ -23,6 +24,7 @@ from workspace_operator.store.migrations.leases import LockedMigration, lock_mig
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
 from workspace_operator.store.pending_merges.view import next_pending_groups
 from workspace_operator.store.queries.counts import count_merges, count_violations
+from workspace_operator.store.schema.cleanup_tables import cleanup
 from workspace_operator.store.schema.mappers import MIGRATIONS_WITH_OWNER, migration_of, newest_migration, owner_of
 from workspace_operator.store.schema.plan_statistics import ensure_pinned
 from workspace_operator.store.schema.tables import migration
@@ -30,6 +32,16 @@ from workspace_operator.store.unit_of_work.workspace_lock import WorkspaceLockTi
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 
 T = TypeVar("T")
+
+_IS_CLEANED_UP = (
+    sa.exists()
+    .where(
+        cleanup.c.workspace_id == migration.c.workspace_id,
+        cleanup.c.state.in_([CleanupState.APPLYING.value, CleanupState.UNDOING.value]),
+    )
+    .correlate(migration)
+)
+"""Whether a cleanup changes the people: the migration is checked once when it is done, and not meanwhile."""
 
 MAX_EXCLUSIVE_HOLD = 0.05
 MAX_GROUP_HOLD = 0.15
@@ -49,6 +61,7 @@ class SQLMigrations(MergeOnTouchRepository):
         """
         due = sa.select(migration).where(
             sa.or_(migration.c.due_at <= now, migration.c.due_at > now + MAX_DUE_DELAY),
+            ~_IS_CLEANED_UP,
             # A cancelled migration is cleaned up even if it was paused before.
             sa.or_(migration.c.paused.is_(False), migration.c.stage == Stage.CANCELLED.value),
             sa.or_(

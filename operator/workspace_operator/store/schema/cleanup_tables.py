@@ -24,6 +24,9 @@ cleanup = sa.Table(
     sa.Column("corrections", sa.BigInteger, nullable=False),
     sa.Column("clears", sa.BigInteger, nullable=False),
     sa.Column("deletions", sa.BigInteger, nullable=False),
+    # Decisions that count as none, and those of them that would delete a person.
+    sa.Column("refused", sa.BigInteger, nullable=False),
+    sa.Column("refused_deletions", sa.BigInteger, nullable=False),
     # The export against which decisions are counted, and the difference that they make to the number of people that
     # block the migration. Each new export starts a round, which counts all decisions anew, in the order of cio_ids.
     sa.Column("export_number", sa.BigInteger, nullable=False),
@@ -37,6 +40,8 @@ cleanup = sa.Table(
     sa.Column("undone_in_part", sa.BigInteger, nullable=False),
     sa.Column("not_undone", sa.BigInteger, nullable=False),
     sa.Column("stop_requested", sa.Boolean, nullable=False),
+    # Whether all decisions that were applied are undone, or only those whose outcome says so.
+    sa.Column("undoes_all", sa.Boolean, nullable=False),
     sa.Column("created_at", UTCTime, nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
     sa.Column("applied_at", UTCTime),
@@ -76,8 +81,8 @@ cleanup_decision = workspace_table(
     # The new address of a correction, and its e-mail key.
     sa.Column("email", sa.Text),
     sa.Column("email_key", BinaryText),
-    # The cio_id of the person to merge into.
-    sa.Column("survivor", BinaryText),
+    # The cio_id of the person to merge into; empty for other decisions, so that they have an order in the index, too.
+    sa.Column("survivor", BinaryText, nullable=False),
     # The e-mail key of the person when the decision was made; null without one.
     sa.Column("seen_email_key", BinaryText),
     # The rule that made the decision; null: somebody made it.
@@ -90,7 +95,7 @@ cleanup_decision = workspace_table(
     sa.Column("outcome", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("merge_id", BinaryText),
-    # Merges into a person, in the order in which decisions are carried out.
+    # The order in which decisions are carried out.
     sa.Index("ix_cleanup_decision_survivor", "workspace_id", "cleanup_number", "survivor", "cio_id"),
     # Finds the decisions about a person in all cleanups, to erase what they tell.
     sa.Index("ix_cleanup_decision_person", "workspace_id", "cio_id"),
@@ -106,7 +111,7 @@ cleanup_group = workspace_table(
     sa.Column("people", sa.BigInteger, nullable=False),
     sa.Column("keep", sa.BigInteger, nullable=False),
     sa.Column("corrected", sa.BigInteger, nullable=False),
-    sa.Column("another_ids", sa.BigInteger, nullable=False),
+    sa.Column("blocking_alone", sa.BigInteger, nullable=False),
     sa.Column("is_suppressed", sa.Boolean, nullable=False),
     sa.Column("decisions", sa.BigInteger, nullable=False),
     # People of the group that block the migration without and with the decisions.

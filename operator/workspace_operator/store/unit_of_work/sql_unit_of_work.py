@@ -14,12 +14,14 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import AuditEntry, LoadedPeople
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
-from workspace_operator.identity.model.commands import Command
+from workspace_operator.identity.model.commands import Command, DeletePerson, Suppress
 from workspace_operator.identity.model.lock_set import LockSet, identifiers_named_by, lock_set_of
-from workspace_operator.identity.model.working_set import ChangeSet
-from workspace_operator.identity.values.references import IdentifierKey
-from workspace_operator.identity.values.rules import EMAIL_ONLY, ID, IdentityRules
+from workspace_operator.identity.model.person_events import PersonDeleted
+from workspace_operator.identity.model.working_set import ChangeSet, identifiers_of
+from workspace_operator.identity.values.references import IdentifierKey, Reference
+from workspace_operator.identity.values.rules import CIO_ID, EMAIL_ONLY, EMAIL_OR_ID, ID, IdentityRules
 from workspace_operator.store.engine.databases import RetryTransaction
+from workspace_operator.store.queries.cleanups import erase_people
 from workspace_operator.store.unit_of_work.audit_rows import write_audit_entry
 from workspace_operator.store.unit_of_work.change_log import append_changes
 from workspace_operator.store.unit_of_work.event_writer import activity_row, write_events
@@ -96,13 +98,20 @@ class WorkspaceCache:
 
 @dataclass(slots=True, kw_only=True)
 class SQLUnitOfWork:
-    """Implements the port ``UnitOfWork``."""
+    """Implements the port ``UnitOfWork``.
+
+    Attributes:
+        keeps_records: whether it is part of a cleanup, which keeps what it deletes for a while: then a deletion does
+            not erase what cleanups keep.
+    """
 
     connection: sa.Connection
     settings: SettingsSnapshot
     locking: Locking
     cache: WorkspaceCache
     new_cio_id: CioIDGenerator
+    keeps_records: bool = False
+    _erased: Sequence[Reference] = field(default=(), init=False)
     _keys: LockSet = field(init=False)
     _loaded: Loaded = field(init=False)
 
@@ -130,6 +139,8 @@ class SQLUnitOfWork:
         ):
             self.locking = Locking.DISCOVERED
         self._keys = lock_set_of(self.rules, commands)
+        if self.settings.row.keeps_cleanups and not self.keeps_records:
+            self._erased = [each.reference for each in commands if isinstance(each, DeletePerson | Suppress)]
         if self.locking is not Locking.NONE:
             if self.locking is Locking.DISCOVERED or self._keys.anonymous_ids:
                 # Lock before reserving, to avoid a deadlock with a transaction that waits for the exclusive lock.
@@ -183,12 +194,24 @@ class SQLUnitOfWork:
             raise RetryTransaction
         self.cache.record_new_identifiers(self._workspace_id, had_any=bool(changed_identifiers or reserved))
         self._write(changes, datetime.fromtimestamp(now, UTC))
+        if self._erased:
+            self._erase(changes)
         if self.locking is not Locking.NONE:
             unlock_anonymous_ids(self.connection, self._workspace_id, self._keys.anonymous_ids)
 
     def record(self, entry: AuditEntry) -> None:
         """Write an entry of the audit log."""
         write_audit_entry(self.connection, entry, new_id=self.new_cio_id)
+
+    def _erase(self, changes: ChangeSet) -> None:
+        """Delete what cleanups keep of the people, and of earlier people with their identifiers."""
+        deleted = {event.cio_id for event in changes.events if isinstance(event, PersonDeleted)}
+        identifiers = {each.identifier for each in self._erased if each.kind is not CIO_ID}
+        for person in changes.removed:
+            if person.cio_id in deleted:
+                identifiers.update(identifiers_of(EMAIL_OR_ID, person.id, person.email_key))
+        cio_ids = deleted.union(each.key for each in self._erased if each.kind is CIO_ID)
+        erase_people(self.connection, self._workspace_id, cio_ids, identifiers)
 
     def _write(self, changes: ChangeSet, now: datetime) -> None:
         connection, workspace_id, reserved = self.connection, self._workspace_id, self._loaded.reserved
@@ -219,6 +242,7 @@ def open_unit_of_work(
     exclusive: bool,
     cache: WorkspaceCache,
     new_cio_id: CioIDGenerator,
+    keeps_records: bool = False,
 ) -> SQLUnitOfWork:
     """Open a unit of work in a transaction. Raises NotFound.
 
@@ -231,7 +255,14 @@ def open_unit_of_work(
     else:
         settings = cache.settings(connection, workspace_id)
         locking = Locking.NONE if is_sqlite else Locking.NAMED if attempt == 1 else Locking.DISCOVERED
-    return SQLUnitOfWork(connection=connection, settings=settings, locking=locking, cache=cache, new_cio_id=new_cio_id)
+    return SQLUnitOfWork(
+        connection=connection,
+        settings=settings,
+        locking=locking,
+        cache=cache,
+        new_cio_id=new_cio_id,
+        keeps_records=keeps_records,
+    )
 
 
 def _starting_with(first: str, new_cio_id: NewCioID) -> Callable[[], str]:

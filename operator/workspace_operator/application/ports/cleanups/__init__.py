@@ -1,1 +1,1 @@
-"""Ports of cleanups, and of the audit log that they are recorded in."""
+"""Ports of cleanups."""

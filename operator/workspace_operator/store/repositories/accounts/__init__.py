@@ -1,1 +1,1 @@
-"""The repositories of accounts."""
+"""The repositories of accounts and of the audit log."""

@@ -1,1 +1,1 @@
-"""Repositories of cleanups, and of the audit log that they are recorded in."""
+"""Repositories of cleanups."""

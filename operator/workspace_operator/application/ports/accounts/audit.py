@@ -1,4 +1,4 @@
-"""Port of the audit log: who did what, when, and by which way (cleanups §7)."""
+"""Port of the audit log: who did what, when, and by which way (cleanups §8)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +41,7 @@ class AuditAction(StrEnum):
     DECIDED = "decided"
     RULE_ADDED = "rule_added"
     APPLIED = "applied"
+    DISCARDED = "discarded"
     STOPPED = "stopped"
     UNDONE = "undone"
     IMPORTED = "imported"

@@ -1,0 +1,1 @@
+"""Use cases of cleanups: they are applied and undone by a worker."""

@@ -1,0 +1,112 @@
+"""A cleanup with its numbers, and a decision as it is kept (cleanups §1)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from workspace_operator.cleanups.decisions import Decision, DecisionKind
+
+
+class CleanupState(StrEnum):
+    """Where a cleanup is; values as in the API."""
+
+    DRAFT = "Draft"
+    COUNTING = "Counting"
+    """A draft whose decisions are counted anew, since the list of people that block the migration is a new one."""
+    APPLYING = "Applying"
+    APPLIED = "Applied"
+    UNDOING = "Undoing"
+    UNDONE = "Undone"
+    DISCARDED = "Discarded"
+
+
+DRAFTS: Final = frozenset({CleanupState.DRAFT, CleanupState.COUNTING})
+"""States in which decisions can be made."""
+
+OPEN: Final = DRAFTS | {CleanupState.APPLYING, CleanupState.UNDOING}
+"""States in which a cleanup has not ended; a workspace has at most one such cleanup."""
+
+
+class Outcome(StrEnum):
+    """What became of a decision; values as in the API."""
+
+    APPLIED = "applied"
+    SKIPPED = "skipped"
+    UNDO_REQUESTED = "undoRequested"
+    UNDONE = "undone"
+    UNDONE_IN_PART = "undoneInPart"
+    NOT_UNDONE = "notUndone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleanup:
+    """A cleanup of a workspace.
+
+    Attributes:
+        number: unique in the workspace, from 1.
+        version: grows with every change of the draft.
+        decisions: number of decisions by kind, also those that count as none.
+        refused: number of decisions that count as none (cleanups §3).
+        deletions: number of people that applying would delete.
+        people_blocking: people that block the migration now; None if they are not counted.
+        people_blocking_after: people that would block it after the decisions; None while they are counted.
+        applied: decisions that were carried out, also those that were undone since.
+        undo_until: until when it can be undone; None: not at all.
+    """
+
+    workspace_id: int
+    number: int
+    migration_number: int
+    state: CleanupState
+    version: int
+    decisions: Mapping[DecisionKind, int]
+    refused: int
+    deletions: int
+    people_blocking: int | None
+    people_blocking_after: int | None
+    applied: int
+    skipped: int
+    undone: int
+    undone_in_part: int
+    not_undone: int
+    created_at: datetime
+    created_by: str
+    applied_at: datetime | None
+    applied_by: str | None
+    ended_at: datetime | None
+    undo_until: datetime | None
+
+    @property
+    def total(self) -> int:
+        """Number of decisions."""
+        return sum(self.decisions.values())
+
+    def can_be_undone(self, now: datetime) -> bool:
+        """Whether decisions that were carried out can be taken back."""
+        return self.state is CleanupState.APPLIED and self.undo_until is not None and now < self.undo_until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDecision:
+    """A decision of a cleanup.
+
+    Attributes:
+        seen_email_key: the person's e-mail key when the decision was made; None without one.
+        rule_position: the rule that made the decision; None if somebody made it.
+        refusal: why it counts as none; None if it counts.
+        reason: why it was skipped, or not undone as a whole.
+        merge_id: of a merge that was carried out.
+    """
+
+    cio_id: str
+    decision: Decision
+    seen_email_key: str | None
+    decided_at: datetime
+    decided_by: str
+    rule_position: int | None = None
+    refusal: str | None = None
+    outcome: Outcome | None = None
+    reason: str | None = None
+    merge_id: str | None = None

@@ -1,0 +1,1 @@
+"""Cleanups: their drafts, the counts of groups, and how decisions are carried out and undone (cleanups)."""

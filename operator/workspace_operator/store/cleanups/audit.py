@@ -1,0 +1,54 @@
+"""Entries of the audit log about cleanups, in the transactions that change them (cleanups §8)."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import Actor, AuditAction, AuditEntry, Detail
+from workspace_operator.store.cleanups.rows import LockedCleanup
+from workspace_operator.store.schema.cleanup_tables import audit_entry
+from workspace_operator.store.unit_of_work.audit_rows import write_audit_entry
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
+
+SUMMARY_PERIOD: Final = timedelta(minutes=1)
+"""Decisions of one actor in this time are one entry, with their number."""
+
+MAX_RECENT: Final = 20
+"""Newest entries among which the one to add to is looked for."""
+
+
+def record(
+    locked: LockedCleanup, action: AuditAction, actor: Actor, detail: Detail, *, now: datetime, new_id: CioIDGenerator
+) -> None:
+    """Record an action on a cleanup."""
+    entry = AuditEntry(
+        workspace_id=locked.workspace_id,
+        at=now,
+        actor=actor,
+        action=action,
+        subject=f"cleanup {locked.row.number}",
+        detail=detail,
+    )
+    write_audit_entry(locked.connection, entry, new_id=new_id)
+
+
+def record_decisions(
+    locked: LockedCleanup, actor: Actor, *, made: int, taken_back: int, now: datetime, new_id: CioIDGenerator
+) -> None:
+    """Record decisions, or add them to the entry of the same actor of this minute."""
+    recent = (
+        sa.select(audit_entry)
+        .where(audit_entry.c.workspace_id == locked.workspace_id)
+        .order_by(audit_entry.c.entry_id.desc())
+        .limit(MAX_RECENT)
+    )
+    own = (AuditAction.DECIDED.value, actor.name, actor.via.value, f"cleanup {locked.row.number}")
+    for row in locked.connection.execute(recent):
+        if (row.action, row.actor, row.via, row.subject) == own and row.at > now - SUMMARY_PERIOD:
+            added = {"made": row.detail["made"] + made, "taken_back": row.detail["taken_back"] + taken_back}
+            update = sa.update(audit_entry).filter_by(workspace_id=locked.workspace_id, entry_id=row.entry_id)
+            locked.connection.execute(update.values(detail=added))
+            return
+    detail = {"made": made, "taken_back": taken_back}
+    record(locked, AuditAction.DECIDED, actor, detail, now=now, new_id=new_id)

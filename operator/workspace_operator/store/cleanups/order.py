@@ -1,0 +1,72 @@
+"""The order in which decisions are carried out, merges before the others, and the reverse order of an undo."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import sqlalchemy as sa
+
+from workspace_operator.cleanups.model import Outcome, StoredDecision
+from workspace_operator.store.cleanups.rows import decision_of
+from workspace_operator.store.engine.sql import decode_json, encode_json
+from workspace_operator.store.schema.cleanup_tables import cleanup_decision
+from workspace_operator.store.schema.mappers import Row
+
+_SURVIVOR, _CIO_ID, _OUTCOME = (cleanup_decision.c[name] for name in ("survivor", "cio_id", "outcome"))
+
+
+class Position(NamedTuple):
+    """Where a worker is: behind a decision, in the first or second phase.
+
+    Attributes:
+        survivor: of the last decision; empty if it is no merge.
+        cio_id: of the last decision; empty before the first one of a phase.
+    """
+
+    phase: int = 0
+    survivor: str = ""
+    cio_id: str = ""
+
+    @classmethod
+    def parse(cls, cursor: str) -> Self:
+        """Read a position from a cursor; an empty one is the beginning."""
+        return cls(*decode_json(cursor)) if cursor else cls()
+
+    def text(self) -> str:
+        """The position as a cursor."""
+        return encode_json(list(self))
+
+
+def decisions_to_apply(connection: sa.Connection, row: Row, *, size: int) -> tuple[Sequence[StoredDecision], Position]:
+    """The next decisions to carry out, of one phase, and the position behind them; none if all are done."""
+    return _next(connection, row, _OUTCOME.is_(None), size=size, is_undo=False)
+
+
+def decisions_to_undo(connection: sa.Connection, row: Row, *, size: int) -> tuple[Sequence[StoredDecision], Position]:
+    """The next decisions to undo, in the reverse order."""
+    wanted = (Outcome.APPLIED, Outcome.NOT_UNDONE) if row.undoes_all else (Outcome.UNDO_REQUESTED,)
+    return _next(connection, row, _OUTCOME.in_([outcome.value for outcome in wanted]), size=size, is_undo=True)
+
+
+def _next(
+    connection: sa.Connection, row: Row, condition: sa.ColumnElement[bool], *, size: int, is_undo: bool
+) -> tuple[Sequence[StoredDecision], Position]:
+    of_cleanup = sa.and_(
+        cleanup_decision.c.workspace_id == row.workspace_id, cleanup_decision.c.cleanup_number == row.number, condition
+    )
+    order = (_SURVIVOR.desc(), _CIO_ID.desc()) if is_undo else (_SURVIVOR, _CIO_ID)
+    position = Position.parse(row.cursor)
+    for start in (position, Position(phase=1)) if position.phase == 0 else (position,):
+        of_phase = _SURVIVOR > "" if (start.phase == 0) is not is_undo else _SURVIVOR == ""
+        query = sa.select(cleanup_decision).where(of_cleanup, of_phase, *_behind(start, is_undo=is_undo))
+        found = [decision_of(each) for each in connection.execute(query.order_by(*order).limit(size))]
+        if found:
+            last = found[-1]
+            return found, Position(start.phase, last.decision.survivor or "", last.cio_id)
+    return (), position
+
+
+def _behind(position: Position, *, is_undo: bool) -> Sequence[sa.ColumnElement[bool]]:
+    if not position.cio_id:
+        return ()
+    here, there = sa.tuple_(_SURVIVOR, _CIO_ID), sa.tuple_(sa.literal(position.survivor), sa.literal(position.cio_id))
+    return [here < there if is_undo else here > there]

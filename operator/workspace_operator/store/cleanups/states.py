@@ -1,0 +1,206 @@
+"""Transitions of a cleanup that somebody asks for: it is opened, discarded, applied, stopped, undone.
+
+The lock order is that of migrations, with the cleanup last: workspace lock, people, workspace row, migration, cleanup.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import ApplyRequest, Detail
+from workspace_operator.cleanups.model import OPEN, Cleanup, CleanupState, Outcome
+from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.cleanups.rows import KIND_COLUMNS, LockedCleanup, lock_cleanup, lock_draft
+from workspace_operator.store.engine.sql import any_of
+from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision
+from workspace_operator.store.schema.mappers import Row, newest_migration
+from workspace_operator.store.schema.tables import workspace
+from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, read_settings
+
+_AT_WORK: Final = frozenset({CleanupState.APPLYING, CleanupState.UNDOING})
+_NOT_BLOCKED: Final = "no identifier change of this workspace is blocked by people, so there is nothing to clean up"
+
+
+class Changed(NamedTuple):
+    """A cleanup as it was before a change, and what the audit log tells about the change."""
+
+    locked: LockedCleanup
+    detail: Detail
+
+
+def open_cleanup(connection: sa.Connection, workspace_id: int, *, actor: str, now: datetime) -> tuple[int, bool]:
+    """The number of the cleanup that has not ended, or of a new one, and whether it is new. Raises Conflict."""
+    if (number := _open_number(connection, workspace_id)) is not None:
+        return number, False
+    # The exclusive lock lets no one else open a cleanup, and makes every process read the workspace's settings again.
+    lock_exclusive(connection, workspace_id)
+    read_settings(connection, workspace_id)  # raises NotFound
+    if (number := _open_number(connection, workspace_id)) is not None:
+        return number, False
+    blocked = blocked_migration(connection, workspace_id)
+    if blocked is None:
+        raise Conflict(_NOT_BLOCKED)
+    newest = sa.select(sa.func.max(cleanup.c.number)).where(cleanup.c.workspace_id == workspace_id)
+    number = (connection.execute(newest).scalar_one() or 0) + 1
+    connection.execute(sa.insert(cleanup).values(_new_values(blocked, number, actor, now)))
+    update = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
+    connection.execute(update.values(keeps_cleanups=True))
+    return number, True
+
+
+def blocked_migration(connection: sa.Connection, workspace_id: int) -> Row | None:
+    """The migration that people block, with an export of them; None if there is none."""
+    newest = newest_migration(connection, workspace_id)
+    is_blocked = newest is not None and newest.stage == Stage.BLOCKED.value and newest.export is not None
+    return newest if is_blocked else None
+
+
+def _open_number(connection: sa.Connection, workspace_id: int) -> int | None:
+    is_open = cleanup.c.state.in_(sorted(state.value for state in OPEN))
+    query = sa.select(sa.func.max(cleanup.c.number)).where(cleanup.c.workspace_id == workspace_id, is_open)
+    number: int | None = connection.execute(query).scalar_one()
+    return number
+
+
+def _new_values(blocked: Row, number: int, actor: str, now: datetime) -> dict[str, object]:
+    counters = ("refused", "refused_deletions", "blocking_change", "applied", "skipped")
+    undone = ("undone", "undone_in_part", "not_undone")
+    return {
+        "workspace_id": blocked.workspace_id,
+        "number": number,
+        "migration_number": blocked.number,
+        "state": CleanupState.DRAFT.value,
+        "version": 1,
+        **dict.fromkeys((column.name for column in KIND_COLUMNS.values()), 0),
+        **dict.fromkeys((*counters, *undone), 0),
+        "export_number": blocked.export,
+        "round": 1,
+        "cursor": "",
+        "stop_requested": False,
+        "undoes_all": False,
+        "created_at": now,
+        "created_by": actor,
+        "lease_owner": "",
+    }
+
+
+def discard(connection: sa.Connection, workspace_id: int, number: int, *, now: datetime) -> Changed:
+    """End a draft; the worker deletes its decisions. Raises NotFound and Conflict."""
+    locked = lock_draft(connection, workspace_id, number)
+    end_draft(locked, now)
+    return Changed(locked, _numbers_of_decisions(locked))
+
+
+def end_draft(locked: LockedCleanup, now: datetime) -> None:
+    """Discard a locked draft."""
+    locked.update(state=CleanupState.DISCARDED.value, ended_at=now, due_at=now, cursor="")
+
+
+def request_apply(
+    connection: sa.Connection, workspace_id: int, number: int, *, request: ApplyRequest, actor: str, now: datetime
+) -> Changed:
+    """Have the worker apply a draft. Raises as `Cleanups.apply`."""
+    blocked = blocked_migration(connection, workspace_id)
+    locked = lock_draft(connection, workspace_id, number)
+    _raise_if_not_applicable(locked, blocked, request)
+    locked.update(
+        state=CleanupState.APPLYING.value,
+        version=locked.row.version + 1,
+        cursor="",
+        applied_at=now,
+        applied_by=actor,
+        due_at=now,
+        stop_requested=False,
+        lease_owner="",
+        lease_expires_at=None,
+    )
+    return Changed(locked, _numbers_of_decisions(locked))
+
+
+def _numbers_of_decisions(locked: LockedCleanup) -> Detail:
+    return {column.name: locked.row._mapping[column.name] for column in KIND_COLUMNS.values()}  # noqa: SLF001 - public
+
+
+def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request: ApplyRequest) -> None:
+    row = locked.row
+    if blocked is None:
+        raise Conflict(_NOT_BLOCKED)
+    if blocked.paused:
+        raise Conflict("this workspace is suspended (spec.suspend): decisions can be prepared, but not applied")
+    if locked.state is not CleanupState.DRAFT or row.export_number != blocked.export:
+        raise StaleRevision("the list of people has changed, and the decisions are being counted again: try again soon")
+    if row.version != request.version:
+        raise StaleRevision(f"the draft has version {row.version} by now, not {request.version}: look at it again")
+    deletions = row.deletions - row.refused_deletions
+    if deletions != request.deletions:
+        raise InvalidInput(
+            f"{request.deletions} is not the number of people that would be deleted, which is {deletions}",
+            field="delete_people",
+        )
+    if not any(_numbers_of_decisions(locked).values()):
+        raise InvalidInput("there are no decisions to apply")
+    _raise_if_another_is_at_work(locked)
+
+
+def _raise_if_another_is_at_work(locked: LockedCleanup) -> None:
+    at_work = cleanup.c.state.in_(sorted(state.value for state in _AT_WORK))
+    query = sa.select(cleanup.c.number, cleanup.c.state).where(cleanup.c.workspace_id == locked.workspace_id, at_work)
+    other = locked.connection.execute(query.where(cleanup.c.number != locked.row.number).limit(1)).one_or_none()
+    if other is not None:
+        raise Conflict(f"cleanup {other.number} is {other.state}: wait until it is done, or stop it")
+
+
+def request_stop(connection: sa.Connection, workspace_id: int, number: int, *, now: datetime) -> Changed:
+    """Have the worker stop after the present batch. Raises NotFound and Conflict."""
+    locked = lock_cleanup(connection, workspace_id, number)
+    if locked.state not in _AT_WORK:
+        raise Conflict(f"cleanup {number} is {locked.state.value}: there is nothing to stop")
+    locked.update(stop_requested=True, due_at=now)
+    return Changed(locked, {"state": locked.state.value})
+
+
+def request_undo(
+    connection: sa.Connection, workspace_id: int, number: int, *, cio_ids: Collection[str] | None, now: datetime
+) -> Changed:
+    """Have the worker undo a cleanup, or decisions about some people. Raises NotFound and Conflict."""
+    locked = lock_cleanup(connection, workspace_id, number)
+    row = locked.row
+    if locked.state is not CleanupState.APPLIED:
+        raise Conflict(f"cleanup {number} is {locked.state.value}: only one that was applied can be undone")
+    if row.undo_until is None or row.undo_until <= now:
+        raise Conflict(f"cleanup {number} cannot be undone any more")
+    _raise_if_another_is_at_work(locked)
+    retried = 0 if cio_ids is None else _request_rows(locked, cio_ids)
+    locked.update(
+        state=CleanupState.UNDOING.value,
+        undoes_all=cio_ids is None,
+        not_undone=0 if cio_ids is None else row.not_undone - retried,
+        cursor="",
+        due_at=now,
+        stop_requested=False,
+        lease_owner="",
+        lease_expires_at=None,
+    )
+    return Changed(locked, {"decisions": row.applied if cio_ids is None else len(cio_ids)})
+
+
+def _request_rows(locked: LockedCleanup, cio_ids: Collection[str]) -> int:
+    """Mark the decisions to undo; returns how many of them could not be undone before."""
+    about = sa.and_(locked.of_cleanup(cleanup_decision), any_of(cleanup_decision.c.cio_id, cio_ids))
+    numbers = {}
+    for outcome in (Outcome.APPLIED, Outcome.NOT_UNDONE):
+        update = sa.update(cleanup_decision).where(about, cleanup_decision.c.outcome == outcome.value)
+        numbers[outcome] = locked.connection.execute(update.values(outcome=Outcome.UNDO_REQUESTED.value)).rowcount
+    if not any(numbers.values()):
+        raise Conflict("none of these decisions was applied, or they are undone already")
+    return numbers[Outcome.NOT_UNDONE]
+
+
+def release(connection: sa.Connection, released: Cleanup, worker: str, due_at: datetime) -> None:
+    """Release a worker's lease on a cleanup, if it still has it."""
+    key = {"workspace_id": released.workspace_id, "number": released.number, "lease_owner": worker}
+    values = {"lease_owner": "", "lease_expires_at": None, "due_at": due_at}
+    connection.execute(sa.update(cleanup).filter_by(**key).values(values))

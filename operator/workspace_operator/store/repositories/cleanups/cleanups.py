@@ -1,0 +1,238 @@
+"""Cleanups in the database."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import count
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import (
+    MAX_DUE_DELAY,
+    Actor,
+    ApplyRequest,
+    AuditAction,
+    Batch,
+    DecisionRequest,
+    DecisionResult,
+    ExecuteDecisions,
+    Lease,
+)
+from workspace_operator.cleanups.model import Cleanup, CleanupState, StoredDecision
+from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.store.cleanups import audit, batches, drafts, states
+from workspace_operator.store.cleanups.rows import (
+    CLEANUPS,
+    cleanup_of,
+    decision_of,
+    lock_draft,
+    no_such_cleanup,
+)
+from workspace_operator.store.engine.contention import ContentionProbe
+from workspace_operator.store.engine.databases import RetryTransaction
+from workspace_operator.store.engine.sql import force_custom_plan
+from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
+from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
+from workspace_operator.store.unit_of_work.sql_unit_of_work import SQLUnitOfWork, WorkspaceCache, open_unit_of_work
+
+MAX_HOLD = 0.05
+"""Seconds that a batch may block other writers on SQLite, and commands about its people on PostgreSQL."""
+
+
+class _Change(Protocol):
+    """A change that somebody asks for."""
+
+    def __call__(
+        self, connection: sa.Connection, workspace_id: int, number: int, /, *, now: datetime
+    ) -> states.Changed: ...
+
+
+_KEEPING_RECORDS = [CleanupState.APPLIED.value, CleanupState.UNDONE.value]
+
+
+@dataclass(frozen=True, slots=True)
+class SQLCleanups(MergeOnTouchRepository):
+    """Implements the port ``Cleanups``."""
+
+    new_id: CioIDGenerator = field(default_factory=CioIDGenerator)
+    _cache: WorkspaceCache = field(default_factory=WorkspaceCache, init=False)
+    _contention: ContentionProbe = field(default_factory=ContentionProbe, init=False)
+
+    def open(self, workspace_id: int, *, actor: Actor, now: datetime) -> tuple[Cleanup, bool]:
+        """The cleanup that has not ended, or a new one. Raises NotFound and Conflict."""
+
+        def work(connection: sa.Connection) -> tuple[Cleanup, bool]:
+            number, is_new = states.open_cleanup(connection, workspace_id, actor=actor.name, now=now)
+            return _get(connection, workspace_id, number), is_new
+
+        return self.database.writing(work)
+
+    def cleanups(self, workspace_id: int) -> Sequence[Cleanup]:
+        """All cleanups of a workspace, newest first."""
+        query = CLEANUPS.where(cleanup.c.workspace_id == workspace_id).order_by(cleanup.c.number.desc())
+        with self.database.reading() as connection:
+            return [cleanup_of(row) for row in connection.execute(query)]
+
+    def get(self, workspace_id: int, number: int) -> Cleanup:
+        """A cleanup. Raises NotFound."""
+        with self.database.reading() as connection:
+            return _get(connection, workspace_id, number)
+
+    def decisions(self, workspace_id: int, number: int, *, after: str = "", limit: int) -> Sequence[StoredDecision]:
+        """Decisions in the order of cio_ids. Raises NotFound."""
+        query = sa.select(cleanup_decision).filter_by(workspace_id=workspace_id, cleanup_number=number)
+        following = query.where(cleanup_decision.c.cio_id > after).order_by(cleanup_decision.c.cio_id).limit(limit)
+        with self.database.reading_one_snapshot() as connection:
+            _get(connection, workspace_id, number)
+            return [decision_of(row) for row in connection.execute(following)]
+
+    def decide(
+        self, workspace_id: int, number: int, requests: Sequence[DecisionRequest], *, actor: Actor, now: datetime
+    ) -> Sequence[DecisionResult]:
+        """Make decisions. Raises NotFound and Conflict."""
+
+        def work(connection: sa.Connection) -> Sequence[DecisionResult]:
+            locked = lock_draft(connection, workspace_id, number)
+            results = drafts.decide(locked, requests, drafts.Maker(actor=actor.name, now=now))
+            made = sum(result.refusal is None for result in results)
+            if made:
+                audit.record_decisions(locked, actor, made=made, taken_back=0, now=now, new_id=self.new_id)
+            return results
+
+        return self.database.writing(work)
+
+    def take_back(
+        self, workspace_id: int, number: int, cio_ids: Collection[str], *, actor: Actor, now: datetime
+    ) -> int:
+        """Take decisions back. Raises NotFound and Conflict."""
+
+        def work(connection: sa.Connection) -> int:
+            locked = lock_draft(connection, workspace_id, number)
+            taken_back = drafts.take_back(locked, cio_ids, now)
+            if taken_back:
+                audit.record_decisions(locked, actor, made=0, taken_back=taken_back, now=now, new_id=self.new_id)
+            return taken_back
+
+        return self.database.writing(work)
+
+    def discard(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Cleanup:
+        """End a draft. Raises NotFound and Conflict."""
+        return self._change(workspace_id, number, states.discard, AuditAction.DISCARDED, actor, now)
+
+    def apply(self, workspace_id: int, number: int, request: ApplyRequest, *, actor: Actor, now: datetime) -> Cleanup:
+        """Have the worker apply a draft. Raises as the port says."""
+        change = partial(states.request_apply, request=request, actor=actor.name)
+        return self._change(workspace_id, number, change, AuditAction.APPLIED, actor, now)
+
+    def stop(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Cleanup:
+        """Have the worker stop. Raises NotFound and Conflict."""
+        return self._change(workspace_id, number, states.request_stop, AuditAction.STOPPED, actor, now)
+
+    def undo(
+        self, workspace_id: int, number: int, cio_ids: Collection[str] | None, *, actor: Actor, now: datetime
+    ) -> Cleanup:
+        """Have the worker undo decisions. Raises NotFound and Conflict."""
+        change = partial(states.request_undo, cio_ids=cio_ids)
+        return self._change(workspace_id, number, change, AuditAction.UNDONE, actor, now)
+
+    def _change(
+        self, workspace_id: int, number: int, change: _Change, action: AuditAction, actor: Actor, now: datetime
+    ) -> Cleanup:
+        def work(connection: sa.Connection) -> Cleanup:
+            locked, detail = change(connection, workspace_id, number, now=now)
+            audit.record(locked, action, actor, detail, now=now, new_id=self.new_id)
+            return _get(connection, workspace_id, number)
+
+        return self.database.writing(work)
+
+    def claim(self, lease: Lease, *, now: datetime) -> Cleanup | None:
+        """Lease a cleanup that is due; a time too far in the future was written before the clock was set back."""
+        is_free = sa.or_(
+            cleanup.c.lease_expires_at.is_(None),
+            cleanup.c.lease_expires_at <= now,
+            cleanup.c.lease_expires_at > now + MAX_DUE_DELAY,
+            cleanup.c.lease_owner == lease.worker,
+        )
+        is_late = sa.and_(cleanup.c.due_at > now + MAX_DUE_DELAY, cleanup.c.state.not_in(_KEEPING_RECORDS))
+        is_due = sa.and_(cleanup.c.due_at.is_not(None), sa.or_(cleanup.c.due_at <= now, is_late))
+        due = sa.select(cleanup.c.workspace_id, cleanup.c.number).where(is_due, is_free)
+        with self.database.reading() as connection:  # without a lock, since usually nothing is due
+            first = connection.execute(due.order_by(cleanup.c.due_at).limit(1)).one_or_none()
+        if first is None:
+            return None
+        is_first = sa.and_(cleanup.c.workspace_id == first.workspace_id, cleanup.c.number == first.number)
+
+        def work(connection: sa.Connection) -> Cleanup | None:
+            if connection.execute(due.where(is_first).with_for_update(skip_locked=True)).one_or_none() is None:
+                return None  # another worker was first; the next call finds another cleanup
+            values = {"lease_owner": lease.worker, "lease_expires_at": now + lease.duration}
+            connection.execute(sa.update(cleanup).where(is_first).values(values))
+            return _get(connection, first.workspace_id, first.number)
+
+        return self.database.writing(work)
+
+    def run_batch(
+        self,
+        cleanup: Cleanup,
+        lease: Lease,
+        execute: ExecuteDecisions,
+        *,
+        size: int,
+        undo_period: timedelta,
+        now: datetime,
+    ) -> Batch:
+        """Run a batch in a transaction. Raises StaleRevision."""
+        workspace_id, attempts = cleanup.workspace_id, count(1)
+
+        def attempt(connection: sa.Connection) -> tuple[bool, bool]:
+            force_custom_plan(connection)  # a generic plan for any cursor and any keys is usually bad here
+            request = batches.BatchRequest(
+                connection=connection,
+                cleanup=cleanup,
+                lease=lease,
+                execute=execute,
+                open_unit=lambda: self._open_unit(connection, workspace_id, next(attempts)),
+                size=size,
+                undo_period=undo_period,
+                now=now,
+            )
+            try:
+                done = batches.run_batch(request)
+            except (RetryTransaction, NotFound):
+                self._cache.invalidate(workspace_id)
+                raise
+            return done, self._contention.others_wrote(connection, workspace_id)
+
+        try:
+            (done, contended), seconds = self.merge_on_touch.run(
+                workspace_id, lambda: self.database.writing_timed(attempt)
+            )
+        except NotFound as error:  # the workspace was deleted
+            raise StaleRevision(str(error)) from error
+        return Batch(done=done, contended=contended, lock_time_ratio=seconds / MAX_HOLD)
+
+    def _open_unit(self, connection: sa.Connection, workspace_id: int, attempt: int) -> SQLUnitOfWork:
+        return open_unit_of_work(
+            connection,
+            workspace_id,
+            attempt=attempt,
+            exclusive=False,
+            cache=self._cache,
+            new_cio_id=self.new_id,
+            keeps_records=True,
+        )
+
+    def release_lease(self, cleanup: Cleanup, lease: Lease, *, due_at: datetime) -> None:
+        """Release the lease, if this worker still has it."""
+        self.database.writing(lambda connection: states.release(connection, cleanup, lease.worker, due_at))
+
+
+def _get(connection: sa.Connection, workspace_id: int, number: int) -> Cleanup:
+    query = CLEANUPS.where(cleanup.c.workspace_id == workspace_id, cleanup.c.number == number)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise no_such_cleanup(number)
+    return cleanup_of(row)

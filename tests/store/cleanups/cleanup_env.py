@@ -1,0 +1,122 @@
+"""A workspace whose migration people block, and its cleanup, with short methods for the actions of tests."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.cleanups.worker import CleanupWorker
+from workspace_operator.application.ports import Actor, ApplyRequest, Cleanups, DecisionRequest, DecisionResult, Via
+from workspace_operator.cleanups.decisions import Decision
+from workspace_operator.cleanups.model import Cleanup, StoredDecision
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import OnConflict
+from workspace_operator.migrations.state_machine import Stage
+
+ACTOR = Actor(name="ada@nordlicht.example", via=Via.CONSOLE)
+UNDO_PERIOD = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class CleanupEnv:
+    """A workspace of mode IDOnly with people by id, whose change to EmailOrID they block."""
+
+    env: WorkspaceEnv
+    cio_ids: dict[str, str]
+    number: int = 0
+
+    @classmethod
+    def blocked(
+        cls, env: WorkspaceEnv, people: Mapping[str, str | None], on_conflict: OnConflict = OnConflict.BLOCK
+    ) -> Self:
+        """Create people by id, with their addresses, request the change, and open a cleanup."""
+        made = cls(env=env, cio_ids={id_: env.add(id_, email) for id_, email in people.items()})
+        made.env.migrate_to(Mode.EMAIL_OR_ID, on_conflict)
+        assert made.env.stage is Stage.BLOCKED
+        made.number = made.open().number
+        return made
+
+    @property
+    def cleanups(self) -> Cleanups:
+        return self.env.store.sql_cleanups
+
+    @property
+    def cleanup(self) -> Cleanup:
+        return self.cleanups.get(self.env.workspace_id, self.number)
+
+    def open(self) -> Cleanup:
+        return self.cleanups.open(self.env.workspace_id, actor=ACTOR, now=self.env.store.clock())[0]
+
+    def decide(self, decisions: Mapping[str, Decision]) -> dict[str, DecisionResult]:
+        """Decide about people by id; a survivor is named by its id. Returns results by id."""
+        requests = [DecisionRequest(self.cio_ids[id_], self.named(decision)) for id_, decision in decisions.items()]
+        results = self.cleanups.decide(
+            self.env.workspace_id, self.number, requests, actor=ACTOR, now=self.env.store.clock()
+        )
+        return dict(zip(decisions, results, strict=True))
+
+    def named(self, decision: Decision) -> Decision:
+        """The decision with the survivor's cio_id instead of its id."""
+        if decision.survivor is None:
+            return decision
+        return Decision(kind=decision.kind, survivor=self.cio_ids.get(decision.survivor, decision.survivor))
+
+    def take_back(self, *ids: str) -> int:
+        cio_ids = [self.cio_ids[id_] for id_ in ids]
+        return self.cleanups.take_back(
+            self.env.workspace_id, self.number, cio_ids, actor=ACTOR, now=self.env.store.clock()
+        )
+
+    def apply(self, *, version: int | None = None, deletions: int | None = None) -> Cleanup:
+        """Request to apply what is there."""
+        seen = self.cleanup
+        request = ApplyRequest(
+            version=seen.version if version is None else version,
+            deletions=seen.deletions if deletions is None else deletions,
+        )
+        return self.cleanups.apply(self.env.workspace_id, self.number, request, actor=ACTOR, now=self.env.store.clock())
+
+    def undo(self, *ids: str) -> Cleanup:
+        """Request to undo all, or decisions about people by id."""
+        cio_ids = [self.cio_ids[id_] for id_ in ids] or None
+        return self.cleanups.undo(self.env.workspace_id, self.number, cio_ids, actor=ACTOR, now=self.env.store.clock())
+
+    def worker(
+        self, *, batch: int = 500, undo_period: timedelta = UNDO_PERIOD, stopping: Callable[[], bool] = lambda: False
+    ) -> CleanupWorker:
+        return CleanupWorker(
+            cleanups=self.cleanups,
+            worker="w1",
+            clock=self.env.store.clock,
+            undo_period=undo_period,
+            batch=batch,
+            stopping=stopping,
+            sleep=lambda _: None,
+        )
+
+    def work(self, *, batch: int = 500, undo_period: timedelta = UNDO_PERIOD) -> None:
+        """Run a worker until nothing is due, a second after what made it due."""
+        self.env.store.clock.advance(1)
+        while self.worker(batch=batch, undo_period=undo_period).work_once():
+            pass
+
+    def check_again(self) -> None:
+        """Let the migration be checked again if that is due, and the draft be counted."""
+        self.env.store.clock.advance(6)
+        while self.env.work():
+            pass
+        self.work()
+
+    def person(self, id_: str) -> Person | None:
+        """The person that had the id at the start, as it is."""
+        return next((each for each in self.people() if each.cio_id == self.cio_ids[id_]), None)
+
+    def people(self) -> list[Person]:
+        """All people, by cio_id."""
+        return list(self.env.store.people.all(self.env.workspace_id))
+
+    def stored(self, id_: str) -> StoredDecision | None:
+        found = self.cleanups.decisions(self.env.workspace_id, self.number, limit=10_000)
+        return next((each for each in found if each.cio_id == self.cio_ids[id_]), None)

@@ -1,0 +1,183 @@
+"""Drafts: decisions are made and taken back, and the count is exact after each of them."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.store.cleanups.cleanup_env import ACTOR, CleanupEnv
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, DecisionKind, correct_to, merge_into
+from workspace_operator.cleanups.evaluation import OpenReason
+from workspace_operator.cleanups.model import CleanupState
+from workspace_operator.errors import Conflict, NotFound
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import OnConflict
+
+ADA, BOB = "ada@example.com", "bob@example.com"
+PEOPLE = {
+    "m-1": ADA,
+    "m-2": ADA,
+    "m-3": ADA,
+    "m-4": "broken@",
+    "other@example.com": "o@example.com",
+    "m-6": "free@example.com",
+}
+
+
+def blocked(sql_env: WorkspaceEnv) -> CleanupEnv:
+    return CleanupEnv.blocked(sql_env, PEOPLE)
+
+
+def test_new_draft(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    cleanup = draft.cleanup
+
+    assert (cleanup.number, cleanup.state, cleanup.version) == (1, CleanupState.DRAFT, 1)
+    assert (cleanup.people_blocking, cleanup.people_blocking_after, cleanup.total) == (5, 5, 0)
+    assert (cleanup.created_by, cleanup.migration_number) == (ACTOR.name, draft.env.migration.number)
+    assert draft.open() == cleanup
+    assert draft.cleanups.cleanups(draft.env.workspace_id) == [cleanup]
+
+
+def test_nothing_to_clean_up(sql_env: WorkspaceEnv) -> None:
+    with pytest.raises(Conflict, match="no identifier change of this workspace is blocked"):
+        sql_env.store.sql_cleanups.open(sql_env.workspace_id, actor=ACTOR, now=sql_env.store.clock())
+    with pytest.raises(NotFound):
+        sql_env.store.sql_cleanups.open(99_999, actor=ACTOR, now=sql_env.store.clock())
+    with pytest.raises(NotFound, match="there is no cleanup 1"):
+        sql_env.store.sql_cleanups.get(sql_env.workspace_id, 1)
+
+
+STEPS: list[tuple[Mapping[str, Decision], int]] = [
+    ({"m-1": KEEP, "m-2": merge_into("m-1")}, 4),
+    ({"m-3": CLEAR}, 2),
+    ({"m-4": correct_to("m4@example.com")}, 1),
+    ({"other@example.com": correct_to("other@example.com")}, 0),
+    ({"m-2": KEEP}, 2),
+    ({"m-2": correct_to("free@example.com")}, 2),
+    ({"m-3": correct_to("free@example.com")}, 3),
+    ({"m-2": DELETE, "m-3": DELETE}, 0),
+]
+
+
+def test_count_after_each_decision(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    version = draft.cleanup.version
+    for decisions, after in STEPS:
+        results = draft.decide(decisions)
+        assert {each.refusal for each in results.values()} == {None}
+        assert draft.cleanup.people_blocking_after == after, decisions
+        assert draft.cleanup.version > version
+        version = draft.cleanup.version
+
+    assert draft.cleanup.decisions == {
+        DecisionKind.KEEP: 1,
+        DecisionKind.MERGE: 0,
+        DecisionKind.CORRECT: 2,
+        DecisionKind.CLEAR: 0,
+        DecisionKind.DELETE: 2,
+    }
+    assert draft.cleanup.deletions == 2
+    assert draft.take_back(*PEOPLE) == 5
+    assert (draft.cleanup.people_blocking_after, draft.cleanup.total) == (5, 0)
+
+
+def test_result_says_what_is_open(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    results = draft.decide({"m-1": KEEP, "m-2": KEEP, "m-4": correct_to("free@example.com")})
+
+    evaluations = {id_: result.evaluation for id_, result in results.items()}
+    assert evaluations["m-1"] == evaluations["m-2"]
+    assert evaluations["m-1"] is not None
+    assert evaluations["m-1"].reasons == (OpenReason.SEVERAL_KEEP,)
+    assert evaluations["m-4"] is not None
+    assert (evaluations["m-4"].reasons, evaluations["m-4"].blocking) == ((OpenReason.TAKEN,), 2)
+
+
+REFUSED: list[tuple[str, Decision, str]] = [
+    ("m-6", DELETE, "does not block the change"),
+    ("m-4", KEEP, "Only a person who shares an address can keep it"),
+    ("m-4", correct_to("x@y"), "'x@y' is not a valid address"),
+    ("m-1", merge_into("nobody"), "does not exist"),
+    ("m-1", merge_into("m-4"), "has no valid address"),
+    ("m-2", merge_into("m-3"), "is to be deleted"),
+    ("m-1", DELETE, "Others are to be merged into this person"),
+]
+
+
+@pytest.mark.parametrize(("id_", "decision", "reason"), REFUSED)
+def test_refused(sql_env: WorkspaceEnv, id_: str, decision: Decision, reason: str) -> None:
+    draft = blocked(sql_env)
+    draft.decide({"m-2": merge_into("m-1"), "m-3": DELETE})
+    before = draft.cleanup
+
+    [result] = draft.decide({id_: decision}).values()
+
+    assert result.refusal is not None
+    assert reason in result.refusal
+    assert result.evaluation is None
+    assert draft.cleanup == before
+
+
+def test_decisions_of_a_request_are_judged_together(sql_env: WorkspaceEnv) -> None:
+    """A survivor can be changed together with the merges into it."""
+    draft = blocked(sql_env)
+    draft.decide({"m-2": merge_into("m-1"), "m-3": merge_into("m-1")})
+
+    results = draft.decide({"m-1": merge_into("m-3"), "m-2": merge_into("m-3"), "m-3": KEEP})
+
+    assert {result.refusal for result in results.values()} == {None}
+    assert draft.cleanup.people_blocking_after == 2
+
+
+def test_secondary_whose_new_decision_is_refused_still_needs_the_survivor(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    draft.decide({"m-2": merge_into("m-1")})
+
+    results = draft.decide({"m-1": DELETE, "m-2": correct_to("nothing")})
+
+    assert all(result.refusal is not None for result in results.values())
+
+
+def test_survivor_is_needed(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    draft.decide({"m-2": merge_into("m-1")})
+
+    [result] = draft.decide({"m-1": DELETE}).values()
+
+    assert result.refusal == "Others are to be merged into this person: decide about them first."
+
+
+def test_survivor_without_an_id(sql_env: WorkspaceEnv) -> None:
+    """It would take the id of a person who is merged into it, which is another address after the correction."""
+    both = WorkspaceEnv.create(sql_env.store, Mode.EMAIL_OR_ID)
+    created = both.identify_person(email="s@example.com").person
+    assert created is not None
+    both.migrate_to(Mode.ID_ONLY)
+    draft = CleanupEnv.blocked(both, {"s@example.com": "s@example.com", "m-2": "s@example.com"})
+    draft.cio_ids["survivor"] = created.cio_id
+    assert draft.decide({"s@example.com": merge_into("survivor")})["s@example.com"].refusal is None
+
+    [result] = draft.decide({"survivor": correct_to("other@example.com")}).values()
+
+    assert result.refusal is not None
+    assert "who has no id and would take one that is another address" in result.refusal
+
+
+def test_take_back_of_nothing(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    before = draft.cleanup
+
+    assert draft.take_back("m-1") == 0
+    assert draft.cleanup == before
+
+
+def test_where_the_migration_merges(sql_env: WorkspaceEnv) -> None:
+    draft = CleanupEnv.blocked(sql_env, PEOPLE, OnConflict.MERGE)
+
+    assert draft.cleanup.people_blocking_after == 2
+    assert draft.decide({"m-1": CLEAR})["m-1"].refusal is not None
+    draft.decide({"m-4": CLEAR})
+    assert draft.cleanup.people_blocking_after == 1
+    draft.decide({"other@example.com": DELETE})
+    assert draft.cleanup.people_blocking_after == 0
