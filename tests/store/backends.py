@@ -40,6 +40,7 @@ from workspace_operator.application.ports import (
     Deliveries,
     Exports,
     Heartbeats,
+    Listings,
     MergeJournal,
     MessageCounters,
     Migrations,
@@ -59,6 +60,7 @@ from workspace_operator.store.engine.sql import CompiledStatement
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.accounts.audit_log import SQLAuditLog
 from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
+from workspace_operator.store.repositories.cleanups.listings import SQLListings
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -134,6 +136,7 @@ class Store:
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
     cleanups: Cleanups | None = None
+    listings: Listings | None = None
 
     @property
     def sql_cleanups(self) -> Cleanups:
@@ -212,6 +215,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         clock=clock,
         database=database,
         cleanups=SQLCleanups(database, new_id=new_id),
+        listings=SQLListings(database),
     )
 
 

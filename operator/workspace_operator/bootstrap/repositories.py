@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Deliveries,
         Exports,
         Heartbeats,
+        Listings,
         MergeJournal,
         MessageCounters,
         Migrations,
@@ -135,6 +136,13 @@ class Repositories:
         from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
 
         return SQLCleanups(self._database, new_id=self._new_id)
+
+    @cached_property
+    def listings(self) -> "Listings":
+        """Lists of people who block a migration, with the decisions about them."""
+        from workspace_operator.store.repositories.cleanups.listings import SQLListings
+
+        return SQLListings(self._database)
 
     @cached_property
     def exports(self) -> "Exports":

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.cleanups.cleanups import DecisionResult as DecisionResult
     from workspace_operator.application.ports.cleanups.cleanups import ExecutedDecision as ExecutedDecision
     from workspace_operator.application.ports.cleanups.cleanups import ExecuteDecisions as ExecuteDecisions
+    from workspace_operator.application.ports.cleanups.listings import GroupCursor as GroupCursor
+    from workspace_operator.application.ports.cleanups.listings import GroupPage as GroupPage
+    from workspace_operator.application.ports.cleanups.listings import ListedGroup as ListedGroup
+    from workspace_operator.application.ports.cleanups.listings import ListedMember as ListedMember
+    from workspace_operator.application.ports.cleanups.listings import Listings as Listings
+    from workspace_operator.application.ports.cleanups.listings import ListQuery as ListQuery
+    from workspace_operator.application.ports.cleanups.listings import PersonCursor as PersonCursor
     from workspace_operator.application.ports.clocks import Clock as Clock
     from workspace_operator.application.ports.cluster import Access as Access
     from workspace_operator.application.ports.cluster import FirstWorkspaces as FirstWorkspaces
@@ -118,6 +125,9 @@ else:
             ),
             "workspace_operator.application.ports.cleanups.cleanups": (
                 "ApplyRequest Cleanups DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions"
+            ),
+            "workspace_operator.application.ports.cleanups.listings": (
+                "GroupCursor GroupPage ListedGroup ListedMember Listings ListQuery PersonCursor"
             ),
             "workspace_operator.application.ports.clocks": "Clock",
             "workspace_operator.application.ports.cluster": "Access FirstWorkspaces ResourceWriter Resources Secrets",

@@ -85,7 +85,7 @@ def change_groups(locked: LockedCleanup, changes: Sequence[DecisionChange]) -> G
         for key, difference in change_of(*change).items():
             differences[key] = differences[key].plus(difference)
     keys = sorted({*differences, *numbers})
-    known = _read_groups(locked, keys)
+    known = read_groups(locked, keys)
     before = {**known, **_uncounted_groups(locked, [key for key in keys if key not in known], changes)}
     after = {
         key: replace(group, counts=group.counts.plus(differences[key]), decisions=group.decisions + numbers[key])
@@ -96,8 +96,8 @@ def change_groups(locked: LockedCleanup, changes: Sequence[DecisionChange]) -> G
     return GroupChanges({key: group.evaluation for key, group in after.items()}, change_of_blocking)
 
 
-def _read_groups(locked: LockedCleanup, keys: Collection[str]) -> Mapping[str, Group]:
-    """The groups that were counted in this round."""
+def read_groups(locked: LockedCleanup, keys: Collection[str]) -> Mapping[str, Group]:
+    """The groups with these keys that were counted in this round."""
     query = sa.select(cleanup_group).where(_in_round(locked, keys))
     return {
         row.group_key: Group(

@@ -160,7 +160,7 @@ def lock_cleanup(connection: sa.Connection, workspace_id: int, number: int) -> L
     row = connection.execute(query.with_for_update()).one_or_none()
     if row is None:
         raise no_such_cleanup(number)
-    return LockedCleanup(connection=connection, row=row, merges=_merges(connection, row))
+    return LockedCleanup(connection=connection, row=row, merges=merges_people(connection, row))
 
 
 def lock_draft(connection: sa.Connection, workspace_id: int, number: int) -> LockedCleanup:
@@ -171,6 +171,7 @@ def lock_draft(connection: sa.Connection, workspace_id: int, number: int) -> Loc
     return locked
 
 
-def _merges(connection: sa.Connection, row: Row) -> bool:
+def merges_people(connection: sa.Connection, row: Row) -> bool:
+    """Whether the migration of a cleanup merges people who share an address, so that they do not block it."""
     query = sa.select(migration.c.on_conflict).filter_by(workspace_id=row.workspace_id, number=row.migration_number)
     return bool(connection.execute(query).scalar_one_or_none() == OnConflict.MERGE.value)

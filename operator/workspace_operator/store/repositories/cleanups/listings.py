@@ -1,0 +1,46 @@
+"""Lists of people that block migrations, from the database."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from workspace_operator.application.ports import GroupCursor, GroupPage, ListedGroup, ListQuery, PersonCursor
+from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.store.cleanups.listings import ListReader
+from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import force_custom_plan
+from workspace_operator.store.schema.tables import KIND_ID, identifier
+
+
+@dataclass(frozen=True, slots=True)
+class SQLListings:
+    """Implements the port ``Listings``."""
+
+    database: Database
+
+    def groups(self, workspace_id: int, query: ListQuery, *, after: GroupCursor, limit: int) -> GroupPage:
+        """List groups after a position."""
+        with self.database.reading_one_snapshot() as connection:
+            return _reader(connection, workspace_id, query).page(after, limit)
+
+    def group(
+        self, workspace_id: int, query: ListQuery, key: str, *, after: PersonCursor | None = None
+    ) -> ListedGroup | None:
+        """One group by its key, with members after a position."""
+        with self.database.reading_one_snapshot() as connection:
+            return _reader(connection, workspace_id, query).group(key, after)
+
+    def find(self, workspace_id: int, query: ListQuery, text: str) -> ListedGroup | None:
+        """The group of a person with this id, cio_id or address."""
+        of_id = sa.select(identifier.c.cio_id).filter_by(workspace_id=workspace_id, kind=KIND_ID, value_key=text)
+        with self.database.reading_one_snapshot() as connection:
+            reader = _reader(connection, workspace_id, query)
+            owner = connection.execute(of_id).scalar_one_or_none()
+            key = email_key(text)
+            by_id = None if owner is None else reader.group_of_person(owner)
+            return by_id or (reader.group(key, None) if key else None) or reader.group_of_person(text)
+
+
+def _reader(connection: sa.Connection, workspace_id: int, query: ListQuery) -> ListReader:
+    force_custom_plan(connection)  # a generic plan for any kind and any position is usually bad here
+    return ListReader(connection=connection, workspace_id=workspace_id, query=query)
