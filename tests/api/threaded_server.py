@@ -31,6 +31,8 @@ from workspace_operator.application.ports import Credentials, Deliveries, People
 from workspace_operator.application.sending.acceptance import AcceptMessages
 from workspace_operator.application.sending.tracking import RecordAccesses
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.access_records import AccessRecord
+from workspace_operator.http_server.server import Server, bind_sockets
 from workspace_operator.identity.model.commands import Command, in_mode
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResultOrError
@@ -40,9 +42,7 @@ from workspace_operator.sending.keys import RootKey
 from workspace_operator.web.app import make_app
 from workspace_operator.web.core.dependencies import ACCEPTANCE_LIMITS, Dependencies, Sending
 from workspace_operator.web.core.limits import Limits
-from workspace_operator.web.core.telemetry import AccessRecord
 from workspace_operator.web.observability.metrics import PrometheusMetrics
-from workspace_operator.web.server.http_server import Server, bind_sockets
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 ROOT_KEY = RootKey(bytes(range(32)))

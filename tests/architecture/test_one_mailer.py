@@ -14,7 +14,7 @@ MAIL = SOURCE / "mail"
 CONNECTING = {"smtplib", "aiosmtplib", "create_connection", "open_connection", "connect_ex", "sock_connect", "sendmail"}
 """Names by which a program opens a connection itself, or has a library send mail."""
 
-OWN_NAMES = {SOURCE / "web" / "server" / "http_server.py": {"open_connection"}}
+OWN_NAMES = {SOURCE / "http_server" / "server.py": {"open_connection"}}
 """A variable of the HTTP server."""
 
 

@@ -14,6 +14,10 @@ from workspace_operator.application.health import probes, write_monitor
 from workspace_operator.application.operator import credential_sync
 from workspace_operator.application.people.command_batcher import BatcherLimits
 from workspace_operator.application.sending import acceptance
+from workspace_operator.http_server import protocol
+from workspace_operator.http_server import server as http_server
+from workspace_operator.http_server.access_log import AccessLog
+from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values import (
     attributes,
@@ -38,9 +42,6 @@ from workspace_operator.web.core import authentication, dispatcher, json_body
 from workspace_operator.web.core.dependencies import ACCEPTANCE_LIMITS, TRACKING_LIMITS
 from workspace_operator.web.core.limits import Limits
 from workspace_operator.web.core.router import DEFAULT_BODY_LIMIT
-from workspace_operator.web.core.telemetry import AccessRecord
-from workspace_operator.web.observability.access_log import AccessLog
-from workspace_operator.web.server import http_server, protocol
 from workspace_operator.web.track_api import responses, v1, v2
 
 PAGE = "docs/api.md"

@@ -22,9 +22,9 @@ from workspace_operator.store.engine.clocks import utc_now
 if TYPE_CHECKING:  # importing a server takes 20 MB, which only the API needs
     from starlette.types import ASGIApp
 
+    from workspace_operator.http_server.server import Server
     from workspace_operator.web.core.dependencies import Sending
     from workspace_operator.web.core.limits import Limits
-    from workspace_operator.web.server.http_server import Server
 
 
 PARSING_PROCESSES = 2
@@ -36,23 +36,23 @@ NEW_OBJECTS = 20_000
 
 def make_server(settings: APISettings) -> "Server":
     """Create a server that listens already. Raises InvalidInput for an invalid address or certificate."""
-    from workspace_operator.web.server import http_server
+    from workspace_operator.http_server.server import Server, bind_sockets, tls_context
 
-    tls = http_server.tls_context(settings.certificate, settings.key)
+    tls = tls_context(settings.certificate, settings.key)
     if settings.health_endpoint is None:
-        return http_server.Server(sockets=http_server.bind_sockets(settings.host, settings.port), tls=tls)
+        return Server(sockets=bind_sockets(settings.host, settings.port), tls=tls)
     endpoint = parse_endpoint(settings.health_endpoint)
-    return http_server.Server(
-        probe_sockets=http_server.bind_sockets(endpoint.host, endpoint.port, purpose="probes", option=PROBES_OPTION),
+    return Server(
+        probe_sockets=bind_sockets(endpoint.host, endpoint.port, purpose="probes", option=PROBES_OPTION),
         liveness_path=endpoint.liveness_path,
-        sockets=http_server.bind_sockets(settings.host, settings.port),
+        sockets=bind_sockets(settings.host, settings.port),
         tls=tls,
     )
 
 
 def run_api(url: str, settings: APISettings, stopping: threading.Event) -> None:
     """Serve the people API until ``stopping`` is set, in one or more processes. Raises InvalidInput."""
-    from workspace_operator.web.server.prefork import Supervisor, multiprocess_metrics
+    from workspace_operator.http_server.prefork import Supervisor, multiprocess_metrics
 
     with open_store_lazily(url) as store:  # an invalid URL is reported before processes are started
         server = make_server(settings)
@@ -102,11 +102,11 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
     """Create the people API. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.application.people.command_batcher import CommandBatcher
     from workspace_operator.application.people.command_execution import execute_commands
+    from workspace_operator.http_server.access_log import AccessLog
+    from workspace_operator.http_server.prefork import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.app import make_app
     from workspace_operator.web.core.dependencies import Dependencies
     from workspace_operator.web.core.limits import Limits
-    from workspace_operator.web.core.telemetry import MULTIPROCESS_DIR_VARIABLE
-    from workspace_operator.web.observability.access_log import AccessLog
     from workspace_operator.web.observability.metrics import PrometheusMetrics
 
     folder = os.environ.get(MULTIPROCESS_DIR_VARIABLE)

@@ -8,9 +8,10 @@ from typing import Any, Final
 import yaml
 from starlette.concurrency import run_in_threadpool
 
+from workspace_operator.http_server.response_sender import JSON_TYPE, json_bytes
+from workspace_operator.http_server.responses import Response
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Request, Response
-from workspace_operator.web.core.response_sender import JSON_TYPE, json_bytes
+from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 
 PATH: Final = "/openapi.json"

@@ -7,11 +7,12 @@ import pytest
 
 from tests.api.servers import MadeWorkspace
 from tests.api.threaded_server import ThreadedServer
+from workspace_operator.http_server.responses import Response
 from workspace_operator.web.app import all_routes
 from workspace_operator.web.app_api.app_routes import app_route
 from workspace_operator.web.core.authentication import CACHE_SECONDS, Authenticator
 from workspace_operator.web.core.dispatcher import Dispatcher
-from workspace_operator.web.core.http import Request, Response
+from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route, RouteTable
 from workspace_operator.workspaces.app_keys import AppKeyMay
 

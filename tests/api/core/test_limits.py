@@ -12,8 +12,8 @@ import pytest
 from tests.api.servers import MadeWorkspace
 from tests.api.threaded_server import ServerClient, ThreadedServer
 from tests.e2e.waiting import wait_until
+from workspace_operator.http_server.protocol import MAX_PIPELINED_REQUESTS
 from workspace_operator.web.core.limits import Limits
-from workspace_operator.web.server.protocol import MAX_PIPELINED_REQUESTS
 
 LIMITS = Limits(
     path=300,

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workspace_operator.errors import InvalidInput
-from workspace_operator.web.core.http import Request, Response
+from workspace_operator.http_server.responses import Response
+from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route, RouteMatch, RouteTable
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.api.servers import MadeWorkspace
 from tests.api.threaded_server import ThreadedServer
+from workspace_operator.http_server.access_log import AccessLog
+from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.web.app import all_routes, make_app
-from workspace_operator.web.core.telemetry import AccessRecord
-from workspace_operator.web.observability.access_log import AccessLog
 from workspace_operator.web.observability.metrics import PrometheusMetrics
 
 NOW = datetime(2026, 11, 22, 5, 0, 0, 250_000, UTC)

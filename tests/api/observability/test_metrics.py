@@ -10,11 +10,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.access_records import AccessRecord
+from workspace_operator.http_server.prefork import MULTIPROCESS_DIR_VARIABLE
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.results import CommandResult, Effect, Refusal
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL
-from workspace_operator.web.core.telemetry import MULTIPROCESS_DIR_VARIABLE, AccessRecord
 from workspace_operator.web.observability.metrics import REASON_SLUGS, PrometheusMetrics
 
 PERSON = Person(cio_id="01", id="somebody", attributes={}, inserted_at=1, created_at=1)

@@ -15,8 +15,8 @@ from tests.api.threaded_server import ServerClient, ThreadedServer
 from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from workspace_operator.application.health.probes import ProbeHandlers
+from workspace_operator.http_server.server import Server, bind_sockets
 from workspace_operator.web.core.limits import Limits
-from workspace_operator.web.server.http_server import Server, bind_sockets
 
 
 @dataclass(slots=True)

@@ -11,14 +11,14 @@ from uvicorn.server import ServerState
 
 from tests.api.servers import MadeWorkspace
 from tests.api.threaded_server import ServerClient, ThreadedServer
-from workspace_operator.web.core.limits import Limits
-from workspace_operator.web.server.header_checks import header_error
-from workspace_operator.web.server.protocol import (
+from workspace_operator.http_server.header_checks import header_error
+from workspace_operator.http_server.protocol import (
     MAX_ANSWERED_EXCESS_CONNECTIONS,
     BoundedProtocol,
     protocol_with_limits,
 )
-from workspace_operator.web.server.round_robin import RoundRobinReader
+from workspace_operator.http_server.round_robin import RoundRobinReader
+from workspace_operator.web.core.limits import Limits
 
 LIMITS = Limits(path=300, headers=1000, header_count=20, connections=5)
 PIECE = b"a" * 10_000

@@ -20,9 +20,9 @@ from tests.e2e.waiting import wait_until
 from tests.network_ports import free_port
 from tests.processes import ProcessIdentity
 from workspace_operator import bootstrap
+from workspace_operator.http_server.server import GRACE_SECONDS
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import ID, Mode
-from workspace_operator.web.server.http_server import GRACE_SECONDS
 
 CALLERS = 16
 

@@ -40,13 +40,13 @@ from tests.store.backends import Store
 from workspace_operator.application.operator.api_keys import digests_of, generate_api_keys
 from workspace_operator.application.people.command_batcher import CommandBatcher
 from workspace_operator.application.people.command_execution import execute_commands
+from workspace_operator.http_server.server import Server, bind_sockets
 from workspace_operator.identity.model.commands import DeletePerson, Suppress, Unsuppress
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import IdentityRules
 from workspace_operator.web.app import make_app
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.observability.metrics import PrometheusMetrics
-from workspace_operator.web.server.http_server import Server, bind_sockets
 
 Request: TypeAlias = tuple[str, str, Mapping[str, Any]]
 """Method, path and body."""

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from anyio import to_thread
 
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import quoted
-from workspace_operator.web.core.http import Request, Response
+from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 
 

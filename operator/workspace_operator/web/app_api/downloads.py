@@ -16,8 +16,8 @@ from workspace_operator.application.people.csv_export import parse_attribute_nam
 from workspace_operator.application.people.csv_files.injection import with_byte_order_mark
 from workspace_operator.application.ports import Credentials, StoredCredentials, ViolationRow
 from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import quoted
-from workspace_operator.web.core.http import Response
 
 LIFETIME: Final = timedelta(minutes=15)
 CHUNK_CHARACTERS: Final = 32_000

@@ -9,6 +9,7 @@ from workspace_operator.application.audit.entries import download_entry
 from workspace_operator.application.people.csv_export import common_attributes
 from workspace_operator.application.ports import Actor, Export
 from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import CIO_ID, IdentifierKind, Mode
@@ -19,7 +20,7 @@ from workspace_operator.web.app_api.app_routes import app_route
 from workspace_operator.web.app_api.delivery_ids import wire_id
 from workspace_operator.web.app_api.message_pages import number_of
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Request, Response, id_type_of
+from workspace_operator.web.core.http import Request, id_type_of
 from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.router import Authentication, Route
 from workspace_operator.workspaces.usage import month_of

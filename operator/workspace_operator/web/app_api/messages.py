@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from workspace_operator.application.ports import DeliveryRecord
 from workspace_operator.errors import NotFound
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.web.app_api.app_routes import app_route
@@ -12,7 +13,7 @@ from workspace_operator.web.app_api.delivery_ids import stored_id, unknown_messa
 from workspace_operator.web.app_api.message_documents import archived_document, message_document
 from workspace_operator.web.app_api.message_pages import LIST_PARAMETERS, PAGE_PARAMETERS, MessagePage, MessagePages
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Request, Response, id_type_of
+from workspace_operator.web.core.http import Request, id_type_of
 from workspace_operator.web.core.router import Route
 
 

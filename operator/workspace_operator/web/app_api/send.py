@@ -12,14 +12,15 @@ from anyio import CapacityLimiter, to_thread
 from workspace_operator.application.ports import Accepted, KeyReused
 from workspace_operator.application.sending.acceptance import accept_message
 from workspace_operator.errors import CommitUnknown, InvalidInput
+from workspace_operator.http_server.rates import Rates
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.sending.requests.send_requests import SendRequest, parse_send_request
 from workspace_operator.web.app_api.delivery_ids import wire_id
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.error_responses import RETRY_SECONDS, error_response
-from workspace_operator.web.core.http import Request, Response
+from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.json_body import RequestParser, json_object
-from workspace_operator.web.core.limits import Rates
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 
 SEND_BODY_LIMIT: Final = 4 * 1024 * 1024

@@ -6,13 +6,14 @@ from typing import Final
 
 from workspace_operator.application.ports import AddressBlock, BlockKind
 from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.text_limits import quoted, stripped
 from workspace_operator.web.app_api.app_routes import app_route
 from workspace_operator.web.app_api.message_documents import block_document
 from workspace_operator.web.app_api.message_pages import number_of
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Request, Response
+from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.router import Route
 
 MAX_PAGE: Final = 1_000

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from workspace_operator.application.ports import DEFAULT_LANGUAGE, Template
 from workspace_operator.application.sending.template_edits import edit_content
 from workspace_operator.errors import NotFound
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import check_text, quoted
 from workspace_operator.web.app_api.app_routes import app_route
 from workspace_operator.web.app_api.message_documents import (
@@ -18,7 +19,7 @@ from workspace_operator.web.app_api.message_pages import PAGE_PARAMETERS
 from workspace_operator.web.app_api.messages import MessagesAPI
 from workspace_operator.web.app_api.template_metrics import METRIC_PARAMETERS, MetricSteps, metrics_document
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Request, Response
+from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.json_body import json_object
 from workspace_operator.web.core.router import Route
 

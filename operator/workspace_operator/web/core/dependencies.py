@@ -22,13 +22,14 @@ from workspace_operator.application.ports import (
 from workspace_operator.application.sending.acceptance import AcceptanceResult
 from workspace_operator.application.sending.tracking import Access
 from workspace_operator.errors import NotConfigured
+from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.sending.keys import RootKey
 from workspace_operator.sending.requests.send_requests import SendRequest
 from workspace_operator.web.core.json_body import RequestParser
 from workspace_operator.web.core.limits import Limits
-from workspace_operator.web.core.telemetry import AccessRecord, Metrics
+from workspace_operator.web.core.telemetry import Metrics
 
 # An answer must reach the vendor's Python client within 10 s. Bodies have up to 4 MiB, so a transaction takes few.
 ACCEPTANCE_LIMITS: Final = BatcherLimits(max_queue=2_000, max_batch=64, queue_timeout=3.0, write_timeout=5.0)

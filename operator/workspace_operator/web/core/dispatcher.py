@@ -17,6 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from workspace_operator.application.ports import StoredCredentials
 from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
+from workspace_operator.http_server.access_records import AccessRecord
+from workspace_operator.http_server.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
+from workspace_operator.http_server.response_sender import send_response
+from workspace_operator.http_server.responses import BODY_STATE_KEY, CREDENTIALS_STATE_KEY, WRITE_STATE_KEY, Response
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.web.core.auth_throttle import AuthThrottle
 from workspace_operator.web.core.authentication import Authenticator
@@ -27,18 +31,8 @@ from workspace_operator.web.core.error_responses import (
     response_for_error,
     unauthorized_response,
 )
-from workspace_operator.web.core.http import (
-    BODY_STATE_KEY,
-    CREDENTIALS_STATE_KEY,
-    UNAUTHENTICATED,
-    WRITE_STATE_KEY,
-    Request,
-    Response,
-)
-from workspace_operator.web.core.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
-from workspace_operator.web.core.response_sender import send_response
+from workspace_operator.web.core.http import UNAUTHENTICATED, Request
 from workspace_operator.web.core.router import Route, RouteMatch, RouteTable
-from workspace_operator.web.core.telemetry import AccessRecord
 from workspace_operator.workspaces.app_keys import AppKeyMay
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from workspace_operator.errors import (
     Unavailable,
     UnsupportedSchema,
 )
-from workspace_operator.web.core.http import Response
+from workspace_operator.http_server.responses import Response
 from workspace_operator.web.core.router import Authentication, ErrorFormat
 
 RETRY_SECONDS = 1

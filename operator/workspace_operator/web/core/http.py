@@ -1,14 +1,14 @@
-"""Requests, responses and handlers."""
+"""Requests and their handlers."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from starlette.types import Scope
 
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.rules import ID, IdentifierKind
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.web.core.base_urls import base_url
@@ -22,22 +22,6 @@ UNAUTHENTICATED: Final = StoredCredentials(
     request="",
 )
 """The caller of a route that needs no credentials; numbers of workspaces start at 1."""
-
-
-CREDENTIALS_STATE_KEY: Final = "has_valid_credentials"
-"""Key in the ASGI state of a request; set by the dispatcher if the credentials are valid."""
-
-BODY_STATE_KEY: Final = "body"
-"""Key in the ASGI state of a request; set by the server to the whole body if it arrived together with the head."""
-
-WRITE_STATE_KEY: Final = "write"
-"""Key in the ASGI state of a request; set by the server to a `WriteOK`."""
-
-WriteOK: TypeAlias = Callable[[bytes], bool]
-"""Writes a whole response with status 200, given from its first header on, at once and not as ASGI messages.
-
-Returns False if that is not possible, so that nothing was written.
-"""
 
 
 class Request(NamedTuple):
@@ -73,19 +57,6 @@ class Request(NamedTuple):
     def header(self, name: str) -> str:
         """The value of a header, by its name in lower case; empty without one."""
         return self.headers.get(name.encode(), b"").decode("latin-1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
-    """A response.
-
-    ``document`` is sent as JSON. ``bytes`` are sent unchanged. An iterator of bytes is streamed, its chunks made in
-    a worker thread. Both need a ``content-type`` header. Header names are in lower case.
-    """
-
-    status: int = 200
-    document: Any | bytes | Iterator[bytes] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def id_type_of(query: Mapping[str, str]) -> IdentifierKind:

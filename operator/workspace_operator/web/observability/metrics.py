@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values import refusal_reasons
-from workspace_operator.web.core.telemetry import AccessRecord
 
 # Without this, the library adds a creation time to each series, which doubles the size of a scrape.
 disable_created_metrics()  # type: ignore[no-untyped-call]

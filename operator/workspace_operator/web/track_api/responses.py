@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.response_sender import EMPTY_OK
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.model.results import CommandResult, CommandResultOrError, Effect
 from workspace_operator.identity.values import refusal_reasons
 from workspace_operator.identity.values.references import CIO_ID_PREFIX
-from workspace_operator.web.core.http import Response
-from workspace_operator.web.core.response_sender import EMPTY_OK
 
 REFUSED_CHANGES_HEADER: Final = "x-refused-changes"
 IGNORED_HEADER: Final = "x-ignored"

@@ -7,6 +7,8 @@ from typing import Any, Final, TypeAlias
 from anyio import to_thread
 
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.response_sender import EMPTY_OK
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.model.commands import (
     AddDevice,
     Command,
@@ -28,9 +30,8 @@ from workspace_operator.identity.values.segments import MAX_SEGMENT
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.identity.values.tracked_events import anonymous_id_of, tracked_event_of
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Handler, Request, Response, id_type_of
+from workspace_operator.web.core.http import Handler, Request, id_type_of
 from workspace_operator.web.core.json_body import json_object
-from workspace_operator.web.core.response_sender import EMPTY_OK
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 from workspace_operator.web.track_api.body_references import get_object, merge_command
 from workspace_operator.web.track_api.responses import INVALID, ignored_entries, response_for, result_headers

@@ -8,6 +8,8 @@ from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.response_sender import EMPTY_OK, JSON_TYPE, json_bytes
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.model.commands import (
     AddDevice,
     Command,
@@ -27,9 +29,8 @@ from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.identity.values.timestamps import seconds_of
 from workspace_operator.identity.values.tracked_events import anonymous_id_of, tracked_event_of
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Request, Response
+from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.json_body import json_object
-from workspace_operator.web.core.response_sender import EMPTY_OK, JSON_TYPE, json_bytes
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 from workspace_operator.web.track_api.body_references import get_object, merge_command, single_reference
 from workspace_operator.web.track_api.responses import batch_headers, raise_for_rejected, response_for

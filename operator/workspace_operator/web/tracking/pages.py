@@ -4,7 +4,7 @@ from base64 import b64decode
 from http import HTTPStatus
 from typing import Final
 
-from workspace_operator.web.core.http import Response
+from workspace_operator.http_server.responses import Response
 
 PIXEL: Final = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
 """A transparent GIF of one pixel."""

@@ -12,15 +12,16 @@ from starlette.concurrency import run_in_threadpool
 
 from workspace_operator.application.sending.tracking import Access, record_unsubscribed, unsubscribe_command
 from workspace_operator.errors import InvalidInput, Unavailable
+from workspace_operator.http_server.rates import Rates
+from workspace_operator.http_server.response_sender import EMPTY_OK
+from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.booleans import boolean_of
 from workspace_operator.sending.keys import Purpose
 from workspace_operator.sending.links import TARGET_PARAMETER, verify_click, verify_open, verify_unsubscribe
 from workspace_operator.sending.tokens import Token, verify
 from workspace_operator.web.core.dependencies import Dependencies
-from workspace_operator.web.core.http import Handler, Request, Response
+from workspace_operator.web.core.http import Handler, Request
 from workspace_operator.web.core.json_body import json_object
-from workspace_operator.web.core.limits import Rates
-from workspace_operator.web.core.response_sender import EMPTY_OK
 from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 from workspace_operator.web.tracking.agents import is_by_machine, is_counted
 from workspace_operator.web.tracking.pages import (

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from starlette.types import Message
 
-from workspace_operator.web.core.http import Response
-from workspace_operator.web.core.response_sender import send_response
+from workspace_operator.http_server.response_sender import send_response
+from workspace_operator.http_server.responses import Response
 
 pytestmark = pytest.mark.anyio
 CSV = {"content-type": "text/csv; charset=utf-8"}

@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Final, TextIO
 
-from workspace_operator.web.core.telemetry import AccessRecord
+from workspace_operator.http_server.access_records import AccessRecord
 
 WRITE_BYTES: Final = 4096
 """Maximum size of a write of several lines: a pipe does not mix writes of this size with those of other processes."""

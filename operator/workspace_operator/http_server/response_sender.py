@@ -8,7 +8,7 @@ from typing import Any, Final
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.types import Message, Receive, Send
 
-from workspace_operator.web.core.http import Response, WriteOK
+from workspace_operator.http_server.responses import Response, WriteOK
 
 JSON_TYPE: Final = b"application/json; charset=utf-8"
 NO_STORE: Final = "no-store"

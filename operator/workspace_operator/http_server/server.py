@@ -19,10 +19,10 @@ from uvicorn.server import ServerState
 
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes
 from workspace_operator.errors import InvalidInput
-from workspace_operator.web.core.limits import Limits
-from workspace_operator.web.server.probes import probe_app
-from workspace_operator.web.server.protocol import READ_BYTES, BoundedProtocol, protocol_with_limits
-from workspace_operator.web.server.round_robin import RoundRobinReader
+from workspace_operator.http_server.limits import ConnectionLimits
+from workspace_operator.http_server.probes import probe_app
+from workspace_operator.http_server.protocol import READ_BYTES, BoundedProtocol, protocol_with_limits
+from workspace_operator.http_server.round_robin import RoundRobinReader
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ TICKS_PER_SECOND: Final = 10
 RESERVED_FILES: Final = 200
 """Files beside client connections: database connections, libraries."""
 
-PROBE_LIMITS: Final = Limits(connections=50)
-"""Limits of the probe listener, which clients of the API cannot reach."""
+PROBE_LIMITS: Final = ConnectionLimits(connections=50)
+"""ConnectionLimits of the probe listener, which the clients of the application cannot reach."""
 
 THREAD_SWITCH_INTERVAL_SECONDS: Final = 0.0005
 """Time slice of a thread; the event loop and the writer thread alternate often (trials §4)."""
@@ -52,15 +52,17 @@ class Server:
         tls: None for plain HTTP.
         grace_seconds: time for running requests to finish at shutdown.
         probe_sockets: listening sockets of the probes, for plain HTTP; closed last.
+        name: of the thread that serves.
         protocol: class of the connections.
     """
 
     sockets: Sequence[socket.socket]
     tls: ssl.SSLContext | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     grace_seconds: int = GRACE_SECONDS
     probe_sockets: Sequence[socket.socket] = ()
     liveness_path: str = ""
+    name: str = "api"
     protocol: type[BoundedProtocol] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +86,7 @@ class Server:
             probes_app = probe_app(combined_probes(probes, self.probes(stopping)), self.liveness_path)
             probe_server = _ProbeServer(self.probe_sockets, self._uvicorn_config(probes_app))
         server = _UvicornServer(self._uvicorn_config(app), self, probe_server)
-        with ThreadPoolExecutor(1, thread_name_prefix="api") as thread:
+        with ThreadPoolExecutor(1, thread_name_prefix=self.name) as thread:
             running = thread.submit(server.run, list(self.sockets))
             running.add_done_callback(lambda _: stopping.set())
             stopping.wait()
@@ -109,7 +111,7 @@ class Server:
         )
 
 
-def _raise_file_limit(limits: Limits) -> Limits:
+def _raise_file_limit(limits: ConnectionLimits) -> ConnectionLimits:
     """Raise the file limit of this process to its connections, or lower the connections to it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
@@ -124,7 +126,7 @@ def _raise_file_limit(limits: Limits) -> Limits:
 
 @dataclass(slots=True)
 class _ProbeServer:
-    """The listeners of the probes, which keep running during the shutdown of the API."""
+    """The listeners of the probes, which keep running during the shutdown of the application."""
 
     sockets: Sequence[socket.socket]
     config: uvicorn.Config
@@ -160,7 +162,7 @@ class _UvicornServer(uvicorn.Server):
         """Start the lifespan of the application, then listen."""
         await self.lifespan.startup()
         if self.lifespan.should_exit:
-            raise RuntimeError("the API could not be started")
+            raise RuntimeError("the application could not be started")
         loop = asyncio.get_running_loop()
         handshakes = HANDSHAKE_SECONDS if self._tls else None
         self.servers = [

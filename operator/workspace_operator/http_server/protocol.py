@@ -16,10 +16,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from workspace_operator.web.core.http import BODY_STATE_KEY, CREDENTIALS_STATE_KEY, WRITE_STATE_KEY, Response
-from workspace_operator.web.core.limits import Limits
-from workspace_operator.web.core.response_sender import JSON_TYPE, NO_STORE, json_bytes, send_response
-from workspace_operator.web.server.header_checks import framing_head, header_error
+from workspace_operator.http_server.header_checks import framing_head, header_error
+from workspace_operator.http_server.limits import ConnectionLimits
+from workspace_operator.http_server.response_sender import JSON_TYPE, NO_STORE, json_bytes, send_response
+from workspace_operator.http_server.responses import BODY_STATE_KEY, CREDENTIALS_STATE_KEY, WRITE_STATE_KEY, Response
 
 MAX_PIPELINED_REQUESTS: Final = 200
 """Number of requests that a connection can send before the response to the first."""
@@ -70,7 +70,7 @@ class _TurnFlowControl(FlowControl):
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. `protocol_with_limits` makes the class for other limits."""
 
-    limits: ClassVar[Limits] = Limits()
+    limits: ClassVar[ConnectionLimits] = ConnectionLimits()
     unauthenticated: ClassVar["dict[BoundedProtocol, None]"] = {}
     """Connections without valid credentials so far, the oldest first."""
     open_connections: ClassVar["set[BoundedProtocol]"] = set()
@@ -377,7 +377,7 @@ def _write_ok(cycle: RequestResponseCycle, response: bytes) -> bool:
     return True
 
 
-def protocol_with_limits(limits: Limits) -> type[BoundedProtocol]:
+def protocol_with_limits(limits: ConnectionLimits) -> type[BoundedProtocol]:
     """Make a protocol class with these limits and its own set of connections."""
     return type(
         "LimitedProtocol",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from workspace_operator.web.core.limits import MAX_BUCKETS, Rates
+from workspace_operator.http_server.rates import MAX_BUCKETS, Rates
 
 
 @dataclass

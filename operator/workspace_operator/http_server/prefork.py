@@ -18,9 +18,10 @@ from multiprocessing.process import BaseProcess
 from tempfile import TemporaryDirectory
 from typing import Final, TypeAlias
 
-from workspace_operator.web.core.telemetry import MULTIPROCESS_DIR_VARIABLE
-
 logger = logging.getLogger(__name__)
+
+MULTIPROCESS_DIR_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the directory of shared metrics; prometheus_client reads it at its first import."""
 
 Serve: TypeAlias = Callable[[threading.Event], None]
 """Serves until the event is set."""

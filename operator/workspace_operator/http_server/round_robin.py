@@ -3,7 +3,7 @@
 import asyncio
 from typing import cast
 
-from workspace_operator.web.server.protocol import BoundedProtocol
+from workspace_operator.http_server.protocol import BoundedProtocol
 
 
 class RoundRobinReader(asyncio.BufferedProtocol):

@@ -10,8 +10,8 @@ from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workspace_operator.application.health.probes import METRICS_CONTENT_TYPE, METRICS_PATH, READY_PATH, ProbeHandlers
-from workspace_operator.web.core.http import Response
-from workspace_operator.web.core.response_sender import send_response
+from workspace_operator.http_server.response_sender import send_response
+from workspace_operator.http_server.responses import Response
 
 WRITE_SECONDS: Final = 5.0
 """Time in seconds for a client to receive a response."""

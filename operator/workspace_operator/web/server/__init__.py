@@ -1,1 +1,0 @@
-"""The HTTP server: sockets, the protocol with its limits, processes and probes."""
