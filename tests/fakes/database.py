@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from tests.fakes.sending.state import SendingState
 from tests.fakes.workspaces.sending import FakeSendingState
 from workspace_operator.application.ports import (
+    ConsoleSession,
     Export,
     Heartbeat,
     Merge,
     RecordedEntry,
     RegisteredSender,
+    SignInLink,
     StoredCredentials,
     ViolationRow,
 )
@@ -119,6 +121,8 @@ class InMemoryDatabase:
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
     senders: dict[str, tuple[str, RegisteredSender]] = field(default_factory=dict)
     root_key_fingerprint: str | None = None
+    sign_in_links: dict[str, SignInLink] = field(default_factory=dict)
+    console_sessions: dict[str, ConsoleSession] = field(default_factory=dict)
     sending: FakeSendingState = field(default_factory=FakeSendingState)
     last_name: int = 0
     audit_entries: list[RecordedEntry] = field(default_factory=list)

@@ -94,10 +94,12 @@ SMALL: Final = frozenset(
         "cluster_heartbeat",
         "sender",
         "notice",
+        "console_session",
+        "sign_in_link",
     }
 )
 """Tables with few rows: 16 lock slots, 3 exports, the named segments and the templates of a workspace; 1 row; a row per
-cluster, and per sender; a notice per event of a month."""
+cluster, and per sender; a notice per event of a month; 20 sessions of a person, 5 links."""
 
 SORTING: Final = {
     "person_records.activities": "a few rows of each type are read, and merged by age",

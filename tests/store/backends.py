@@ -29,6 +29,7 @@ from tests.fakes.workspaces.accounts import FakeAccounts
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.heartbeats import FakeHeartbeats
 from tests.fakes.workspaces.ownership import FakeOwnership
+from tests.fakes.workspaces.sessions import FakeSessions
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.fakes.workspaces.write_path import FakeWritePath
 from workspace_operator.application.ports import (
@@ -50,6 +51,7 @@ from workspace_operator.application.ports import (
     Previews,
     Segments,
     SendingQueue,
+    Sessions,
     Templates,
     Workspaces,
     WritePath,
@@ -59,6 +61,7 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import CompiledStatement
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.accounts.audit_log import SQLAuditLog
+from workspace_operator.store.repositories.accounts.sessions import SQLSessions
 from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
 from workspace_operator.store.repositories.cleanups.listings import SQLListings
 from workspace_operator.store.repositories.credentials import SQLCredentials
@@ -132,6 +135,7 @@ class Store:
     templates: Templates
     address_blocks: AddressBlocks
     message_counters: MessageCounters
+    sessions: Sessions
     append_events: AppendEvents
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -179,6 +183,7 @@ def memory_store() -> Store:
         templates=FakeTemplates(memory),
         address_blocks=FakeAddressBlocks(memory),
         message_counters=FakeMessageCounters(memory),
+        sessions=FakeSessions(memory),
         append_events=leave,
         clock=clock,
     )
@@ -211,6 +216,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
         message_counters=SQLMessageCounters(database),
+        sessions=SQLSessions(database),
         append_events=leave,
         clock=clock,
         database=database,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         PersonRecords,
         Segments,
         SendingQueue,
+        Sessions,
         Templates,
         Workspaces,
         WritePath,
@@ -199,6 +200,13 @@ class Repositories:
         from workspace_operator.store.repositories.credentials import SQLCredentials
 
         return SQLCredentials(self._database)
+
+    @cached_property
+    def sessions(self) -> "Sessions":
+        """Sessions of the console, and the links that start one."""
+        from workspace_operator.store.repositories.accounts.sessions import SQLSessions
+
+        return SQLSessions(self._database)
 
     @cached_property
     def write_path(self) -> "WritePath":

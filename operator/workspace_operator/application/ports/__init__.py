@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.accounts.audit import Detail as Detail
     from workspace_operator.application.ports.accounts.audit import RecordedEntry as RecordedEntry
     from workspace_operator.application.ports.accounts.audit import Via as Via
+    from workspace_operator.application.ports.accounts.sessions import ConsoleSession as ConsoleSession
+    from workspace_operator.application.ports.accounts.sessions import Sessions as Sessions
+    from workspace_operator.application.ports.accounts.sessions import SignInLink as SignInLink
     from workspace_operator.application.ports.cleanups.cleanups import ApplyRequest as ApplyRequest
     from workspace_operator.application.ports.cleanups.cleanups import Cleanups as Cleanups
     from workspace_operator.application.ports.cleanups.cleanups import DecisionRequest as DecisionRequest
@@ -161,6 +164,7 @@ else:
                 "DEFAULT_LANGUAGE Template TemplateContent TemplateDraft Templates"
             ),
             "workspace_operator.application.ports.sending.usage": "MessageCounters",
+            "workspace_operator.application.ports.accounts.sessions": "ConsoleSession Sessions SignInLink",
             "workspace_operator.application.ports.workspaces": "Ownership Workspaces",
             "workspace_operator.application.ports.write_path": "WritePath",
             "workspace_operator.sending.outcomes": "HandoverResult",

@@ -1,1 +1,1 @@
-"""The repositories of accounts and of the audit log."""
+"""The repositories of accounts, of those who sign in to the console, and of the audit log."""

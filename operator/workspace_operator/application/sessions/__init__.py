@@ -1,0 +1,1 @@
+"""Sign-in to the console: links that sign in once, and sessions."""

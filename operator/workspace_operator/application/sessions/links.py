@@ -1,0 +1,92 @@
+"""Links that sign in an administrator of the installation, once.
+
+Whoever can write to the database may do everything already, so making a link needs no other right.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from workspace_operator.application.ports import ConsoleSession, Sessions, SignInLink
+from workspace_operator.application.sessions.lifetimes import FORGET_AFTER, MAX_LIFETIME, MAX_SESSIONS
+from workspace_operator.application.sessions.tokens import digest_of, new_token
+from workspace_operator.errors import Conflict, InvalidInput
+
+LINK_LIFETIME: Final = timedelta(minutes=5)
+MAX_OPEN_LINKS: Final = 5
+MIN_LIFETIME: Final = timedelta(minutes=1)
+
+MAX_AGENT_LENGTH: Final = 200
+"""Characters kept of what a browser says about itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A session that has just begun.
+
+    Attributes:
+        token: the secret for the cookie.
+        workspace_id: the workspace whose page opens; None: the list of workspaces.
+    """
+
+    token: str
+    session: ConsoleSession
+    workspace_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInLinks:
+    """Makes links, and exchanges each for a session."""
+
+    sessions: Sessions
+    clock: Callable[[], datetime]
+    new_token: Callable[[], str] = new_token
+
+    def create(self, *, user: str, workspace_id: int | None = None, lifetime: timedelta = MAX_LIFETIME) -> str:
+        """Make a link; returns its secret.
+
+        Args:
+            user: name of the operating system's user.
+            workspace_id: the workspace whose page opens.
+            lifetime: longest duration of the session.
+
+        Raises:
+            InvalidInput: the session would be too short or too long.
+            Conflict: as many links are open as may be.
+        """
+        if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
+            raise InvalidInput("a session lasts from 1 minute to 12 hours: choose a duration between them")
+        now, token = self.clock(), self.new_token()
+        link = SignInLink(
+            token_digest=digest_of(token),
+            actor=f"installation ({user})",
+            workspace_id=workspace_id,
+            expires_at=now + LINK_LIFETIME,
+            session_lifetime=lifetime,
+        )
+        if not self.sessions.add_link(link, max_open=MAX_OPEN_LINKS, now=now):
+            raise Conflict(
+                f"{MAX_OPEN_LINKS} sign-in links are open already: use one of them, or wait 5 minutes until they expire"
+            )
+        return token
+
+    def enter(self, token: str, *, agent: str) -> SignedIn | None:
+        """Exchange the secret of a link for a new session; None if the link was used, or has expired."""
+        now = self.clock()
+        link = self.sessions.take_link(digest_of(token), now=now)
+        if link is None:
+            return None
+        session_token = self.new_token()
+        session = ConsoleSession(
+            token_digest=digest_of(session_token),
+            person=link.actor,
+            actor=link.actor,
+            is_installation=True,
+            agent="".join(filter(str.isprintable, agent))[:MAX_AGENT_LENGTH],
+            created_at=now,
+            seen_at=now,
+            expires_at=now + link.session_lifetime,
+        )
+        self.sessions.add_session(session, max_sessions=MAX_SESSIONS, forget_before=now - FORGET_AFTER)
+        return SignedIn(token=session_token, session=session, workspace_id=link.workspace_id)

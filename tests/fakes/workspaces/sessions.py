@@ -1,0 +1,47 @@
+"""Sessions of the console, in memory."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from tests.fakes.database import InMemoryDatabase
+from workspace_operator.application.ports import ConsoleSession, SignInLink
+
+
+@dataclass(frozen=True, slots=True)
+class FakeSessions:
+    """Implements the port ``Sessions``."""
+
+    memory: InMemoryDatabase
+
+    def add_link(self, link: SignInLink, *, max_open: int, now: datetime) -> bool:
+        links = self.memory.sign_in_links
+        for digest in [each.token_digest for each in links.values() if each.expires_at <= now]:
+            del links[digest]
+        if len(links) >= max_open:
+            return False
+        links[link.token_digest] = link
+        return True
+
+    def take_link(self, token_digest: str, *, now: datetime) -> SignInLink | None:
+        link = self.memory.sign_in_links.pop(token_digest, None)
+        return link if link is not None and link.expires_at > now else None
+
+    def add_session(self, session: ConsoleSession, *, max_sessions: int, forget_before: datetime) -> None:
+        sessions = self.memory.console_sessions
+        ended = [digest for digest, each in sessions.items() if each.expires_at < forget_before]
+        own = [each for each in sessions.values() if each.person == session.person and each.token_digest not in ended]
+        own.sort(key=lambda each: each.token_digest)
+        own.sort(key=lambda each: each.seen_at, reverse=True)
+        for digest in [*ended, *(each.token_digest for each in own[max_sessions - 1 :])]:
+            del sessions[digest]
+        sessions[session.token_digest] = session
+
+    def find_session(self, token_digest: str) -> ConsoleSession | None:
+        return self.memory.console_sessions.get(token_digest)
+
+    def record_activity(self, token_digest: str, *, now: datetime) -> None:
+        if session := self.memory.console_sessions.get(token_digest):
+            self.memory.console_sessions[token_digest] = replace(session, seen_at=now)
+
+    def end_session(self, token_digest: str) -> None:
+        self.memory.console_sessions.pop(token_digest, None)
