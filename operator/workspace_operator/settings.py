@@ -18,6 +18,9 @@ DEFAULT_API_HOST = "127.0.0.1"
 DEFAULT_API_PORT = 8100
 DEFAULT_API_ADDRESS = f"{DEFAULT_API_HOST}:{DEFAULT_API_PORT}"
 API_OFF = "off"
+DEFAULT_CONSOLE_PORT = 8200
+DEFAULT_CONSOLE_ADDRESS = f"{DEFAULT_API_HOST}:{DEFAULT_CONSOLE_PORT}"
+DEFAULT_CONSOLE_URL = f"http://{DEFAULT_CONSOLE_ADDRESS}"
 
 
 class LogFormat(StrEnum):
@@ -67,6 +70,25 @@ class APISettings:
     public_url: str = ""
     health_endpoint: str | None = None
     root_key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSettings:
+    """Settings of the console; without a certificate it serves plain HTTP, which only this machine may use.
+
+    Attributes:
+        console_url: URL under which browsers reach it; empty: only on this machine.
+        trusted_proxies: addresses of proxies that end TLS.
+        health_endpoint: as of the API.
+    """
+
+    host: str = DEFAULT_API_HOST
+    port: int = DEFAULT_CONSOLE_PORT
+    certificate: Path | None = None
+    key: Path | None = None
+    console_url: str = ""
+    trusted_proxies: frozenset[str] = frozenset()
+    health_endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,16 @@ MAILBOX = (
     *("--class", "aiosmtpd.handlers.Mailbox", MAIL_FOLDER),
 )
 """An SMTP server that keeps all messages in a folder, and passes none on."""
-OPERATOR = ("workspacectl", "run", "--kubeconfig", OPERATOR_ACCESS, "--api-address", f"127.0.0.1:{API_PORT}")
+OPERATOR = (
+    "workspacectl",
+    "run",
+    "--kubeconfig",
+    OPERATOR_ACCESS,
+    "--api-address",
+    f"127.0.0.1:{API_PORT}",
+    "--console-address",
+    "off",
+)
 
 
 def without_a_cluster(walk: Walk) -> None:

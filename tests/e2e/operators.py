@@ -53,7 +53,7 @@ class Operator:
         """Start it; it is watching once it is alive."""
         assert self._server is None, "the operator is started already"
         health = f"http://127.0.0.1:{self.port}/healthz"
-        part = (self.part,) if self.part else ("--api-address", "off")
+        part = (self.part,) if self.part else ("--api-address", "off", "--console-address", "off")
         options = ("--kubeconfig", str(self.account.kubeconfig), "--health-endpoint", health)
         command = (*self.program, "run", *part, *options, *self.options)
         environment = environment_with(WORKSPACE_OPERATOR_DATABASE=self.database)

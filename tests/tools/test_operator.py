@@ -41,7 +41,7 @@ def test_embedded_form_reconciles_and_ends_in_peace(
 
     container.start(
         *("run", "--kubeconfig", kubeconfig, "--health-endpoint", f"{probes}/healthz"),
-        *("--api-address", f"127.0.0.1:{port}", "--namespace", namespace),
+        *("--api-address", f"127.0.0.1:{port}", "--console-address", "off", "--namespace", namespace),
     )
     wait_until(lambda: status_of(f"{probes}/readyz") == 200, what=lambda: container.last_lines)
     cluster("apply", "-n", namespace, "-f", EXAMPLE)

@@ -11,6 +11,9 @@ from workspace_operator.lazy_names import lazy_names
 if TYPE_CHECKING:
     from workspace_operator.bootstrap.backups import back_up as back_up
     from workspace_operator.bootstrap.backups import restore_backup as restore_backup
+    from workspace_operator.bootstrap.consoles import make_console as make_console
+    from workspace_operator.bootstrap.consoles import make_console_server as make_console_server
+    from workspace_operator.bootstrap.consoles import run_console as run_console
     from workspace_operator.bootstrap.distributions import open_distribution as open_distribution
     from workspace_operator.bootstrap.inspections import observe_installation as observe_installation
     from workspace_operator.bootstrap.inspections import open_inspection as open_inspection
@@ -45,6 +48,7 @@ else:
         __name__,
         {
             "workspace_operator.bootstrap.backups": "back_up restore_backup",
+            "workspace_operator.bootstrap.consoles": "make_console make_console_server run_console",
             "workspace_operator.bootstrap.distributions": "open_distribution",
             "workspace_operator.bootstrap.inspections": "observe_installation open_inspection",
             "workspace_operator.bootstrap.keys": "embedded_key_file find_root_key load_root_key write_new_key",

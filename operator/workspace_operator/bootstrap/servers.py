@@ -16,7 +16,7 @@ from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.bootstrap.stores import open_store_lazily
 from workspace_operator.bootstrap.workers import monitor_writes, store_probes
 from workspace_operator.sending.keys import RootKey
-from workspace_operator.settings import APISettings
+from workspace_operator.settings import APISettings, ConsoleSettings
 from workspace_operator.store.engine.clocks import utc_now
 
 if TYPE_CHECKING:  # importing a server takes 20 MB, which only the API needs
@@ -34,19 +34,23 @@ NEW_OBJECTS = 20_000
 """Number of new container objects after which Python searches for unreachable cycles: those of a few batches."""
 
 
-def make_server(settings: APISettings) -> "Server":
-    """Create a server that listens already. Raises InvalidInput for an invalid address or certificate."""
+def make_server(settings: APISettings | ConsoleSettings, *, purpose: str = "the people API") -> "Server":
+    """Create a server that listens already. Raises InvalidInput for an invalid address or certificate.
+
+    ``purpose`` is for the log.
+    """
     from workspace_operator.http_server.server import Server, bind_sockets, tls_context
 
-    tls = tls_context(settings.certificate, settings.key)
+    tls, name = tls_context(settings.certificate, settings.key), purpose.rpartition(" ")[2].lower()
     if settings.health_endpoint is None:
-        return Server(sockets=bind_sockets(settings.host, settings.port), tls=tls)
+        return Server(sockets=bind_sockets(settings.host, settings.port, purpose=purpose), tls=tls, name=name)
     endpoint = parse_endpoint(settings.health_endpoint)
     return Server(
         probe_sockets=bind_sockets(endpoint.host, endpoint.port, purpose="probes", option=PROBES_OPTION),
         liveness_path=endpoint.liveness_path,
-        sockets=bind_sockets(settings.host, settings.port),
+        sockets=bind_sockets(settings.host, settings.port, purpose=purpose),
         tls=tls,
+        name=name,
     )
 
 

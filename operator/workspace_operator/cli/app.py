@@ -25,6 +25,7 @@ SUMMARIES: Final = {
     "status": "Show what is wrong with the installation.",
     "version": "Print the version.",
     "run": "Run the operator, the people API, the worker and the sender.",
+    "console": "Print a link that signs you in to the web console.",
     "people": "Import, export, find and delete people.",
     "segments": "Manage manual segments.",
     "templates": "Apply, list, show and copy templates of messages.",

@@ -28,7 +28,7 @@ def kubeconfig(folder: Path) -> Path:
 
 def running_operator(folder: Path, address: str) -> AbstractContextManager["subprocess.Popen[str]"]:
     options = ("--database", f"sqlite:///{folder}/store.db", "--kubeconfig", str(kubeconfig(folder)))
-    return running("run", *options, "--api-address", address, end=signal.SIGTERM)
+    return running("run", *options, "--api-address", address, "--console-address", "off", end=signal.SIGTERM)
 
 
 def test_api_is_served_beside_the_operator(tmp_path: Path) -> None:

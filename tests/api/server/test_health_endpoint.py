@@ -134,7 +134,8 @@ def run_operator(store, settings, stopping, *beside):
     sys.stdout.write(probes.metrics().decode())
 
 bootstrap.run_operator = run_operator
-app(["run", "--database", f"sqlite:///{sys.argv[1]}/store.db", "--api-address", f"127.0.0.1:{sys.argv[2]}"])
+options = ["--api-address", f"127.0.0.1:{sys.argv[2]}", "--console-address", "off"]
+app(["run", "--database", f"sqlite:///{sys.argv[1]}/store.db", *options])
 """
 
 

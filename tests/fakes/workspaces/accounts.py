@@ -24,6 +24,9 @@ class FakeAccounts:
     def keys(self, cluster: str) -> Sequence[AccountKey]:
         return [account.key for account in self.list() if account.key.cluster == cluster]
 
+    def get(self, key: AccountKey) -> Account | None:
+        return self.memory.directory.accounts.accounts.get(key)
+
     def list(self) -> Sequence[Account]:
         accounts = self.memory.directory.accounts.accounts.values()
         return sorted(accounts, key=lambda each: (each.key.cluster, each.key.namespace, each.key.name))

@@ -60,6 +60,15 @@ def test_settings_are_kept_as_written(store: Store) -> None:
     assert account.people.admins == SETTINGS.admins
 
 
+def test_account_is_found_by_its_key(store: Store) -> None:
+    create(store, owner(), account="other")
+    account = put(store)
+
+    assert store.accounts.get(SHOP) == account
+    assert store.accounts.get(replace(SHOP, cluster="c2")) is None
+    assert store.accounts.get(replace(SHOP, name="other")) is None
+
+
 def test_new_settings_replace_the_earlier_ones(store: Store) -> None:
     before = put(store)
 

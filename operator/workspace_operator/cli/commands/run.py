@@ -1,4 +1,4 @@
-"""``workspacectl run``: run the operator, the people API and the worker, in one process or separately."""
+"""``workspacectl run``: run the operator, the people API, the worker and the console, in one process or separately."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -11,11 +11,14 @@ import typer
 from workspace_operator import bootstrap
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.bootstrap import Repositories
+from workspace_operator.cli.commands.console import run_console
 from workspace_operator.cli.support.options import Database
 from workspace_operator.cli.support.run.options import (
     ActivitiesDays,
     APIAddress,
     ClusterSilentAfter,
+    ConsoleAddress,
+    ConsoleURL,
     FirstWorkspaceAfter,
     HealthEndpoint,
     Host,
@@ -35,7 +38,10 @@ from workspace_operator.cli.support.run.options import (
     TLSKey,
     TooLate,
     TransportsFile,
+    TrustedProxies,
     Verbose,
+    parse_address,
+    refuse_half_of_tls,
 )
 from workspace_operator.cli.support.run.process import process_context, run_threads
 from workspace_operator.settings import (
@@ -43,19 +49,21 @@ from workspace_operator.settings import (
     DEFAULT_API_ADDRESS,
     DEFAULT_API_HOST,
     DEFAULT_API_PORT,
+    DEFAULT_CONSOLE_ADDRESS,
     APISettings,
+    ConsoleSettings,
     LogFormat,
     OperatorSettings,
     RetentionSettings,
     SenderSettings,
-    variable_of,
 )
 
 DEFAULT_ACTIVITIES_DAYS = 30
 
 app = typer.Typer(
     name="run",
-    help="Run the operator, the people API, the worker and the sender in one process, or one of them alone.",
+    help="Run the operator, the people API, the worker, the sender and the web console in one process, or one of them "
+    "alone.",
     short_help="Run the operator, the people API, the worker and the sender.",
 )
 
@@ -73,6 +81,9 @@ def run_all(
     health: HealthEndpoint = None,
     api_address: APIAddress = DEFAULT_API_ADDRESS,
     public_url: PublicURL = None,
+    console_address: ConsoleAddress = DEFAULT_CONSOLE_ADDRESS,
+    console_url: ConsoleURL = None,
+    trusted_proxy: TrustedProxies = None,
     activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
     transports: TransportsFile = None,
     root_key_file: RootKeyFile = None,
@@ -83,13 +94,14 @@ def run_all(
     verbose: Verbose = False,
     log_format: LogForm = LogFormat.TEXT,
 ) -> None:
-    """Run the operator, the people API, the worker and the sender in one process."""
+    """Run the operator, the people API, the worker, the sender and the web console in one process."""
     if context.invoked_subcommand is not None:
         return
     intervals = (resync, cluster_silent_after, first_workspace_after)
     settings = _operator_settings(kubeconfig, kube_context, namespace, intervals, health)
     api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url, root_key_file)
     retention = _retention(activities_days, keep_content, keep_deliveries, keep_audit)
+    console = None if console_address == API_OFF else _console_settings(console_address, console_url, trusted_proxy)
     sending = _sender_settings(transports, root_key_file, public_url, too_late)
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
@@ -100,6 +112,9 @@ def run_all(
         worker = bootstrap.make_worker(store, stop_event, monitor, retention)
         probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
         _add_api(jobs, probes, store, api_settings, stop_event)
+        if console is not None:
+            server = bootstrap.make_console_server(console)
+            jobs.append(partial(server.serve, bootstrap.make_console(store, console), stop_event))
         with run_threads(jobs, stop_event):
             bootstrap.run_operator(store, settings, stop_event, *probes)
 
@@ -166,10 +181,7 @@ def api(
 
     All its state is in the database, so any number of instances can run on the same database.
     """
-    if (tls_cert is None) != (tls_key is None):
-        raise typer.BadParameter(
-            "TLS needs a certificate and its key: give both", param_hint=_hint("--tls-cert", "--tls-key")
-        )
+    refuse_half_of_tls(tls_cert, tls_key)
     settings = APISettings(
         host=host,
         port=port,
@@ -182,6 +194,9 @@ def api(
     )
     with process_context(context, log_format, verbose=verbose) as stop_event:
         bootstrap.run_api(database, settings, stop_event)
+
+
+app.command("console")(run_console)
 
 
 @app.command("worker")
@@ -286,13 +301,10 @@ def _sender_settings(
 
 
 def _api_settings(address: str, public_url: str | None, root_key_file: Path | None) -> APISettings:
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isascii() or not port.isdigit():
-        message = f"{address!r} must be HOST:PORT, such as {DEFAULT_API_ADDRESS}, or {API_OFF}"
-        raise typer.BadParameter(message, param_hint=_hint("--api-address"))
-    return APISettings(host=host.strip("[]"), port=int(port), public_url=public_url or "", root_key_file=root_key_file)
+    host, port = parse_address(address, "--api-address", default=DEFAULT_API_ADDRESS)
+    return APISettings(host=host, port=port, public_url=public_url or "", root_key_file=root_key_file)
 
 
-def _hint(*options: str) -> str:
-    """Options with their variables, as Click names them in other errors."""
-    return ", ".join(f"'{option}' (env var: '{variable_of(option)}')" for option in options)
+def _console_settings(address: str, url: str | None, proxies: Sequence[str] | None) -> ConsoleSettings:
+    host, port = parse_address(address, "--console-address", default=DEFAULT_CONSOLE_ADDRESS)
+    return ConsoleSettings(host=host, port=port, console_url=url or "", trusted_proxies=frozenset(proxies or ()))

@@ -25,6 +25,10 @@ class Accounts(Protocol):
         """List the keys of the accounts with a resource in a cluster, by namespace and name."""
         ...
 
+    def get(self, key: AccountKey) -> Account | None:
+        """Get an account; None if no Account resource of this name is in force."""
+        ...
+
     def list(self) -> Sequence[Account]:
         """List all accounts with a resource, by cluster, namespace and name."""
         ...

@@ -134,6 +134,32 @@ APIAddress = Annotated[
         help=f"Serve the people API at this address, without TLS. {API_OFF}: do not serve it.",
     ),
 ]
+ConsoleAddress = Annotated[
+    str,
+    setting(
+        "--console-address",
+        metavar="HOST:PORT",
+        help=f"Serve the web console at this address, without TLS. {API_OFF}: do not serve it.",
+    ),
+]
+ConsoleURL = Annotated[
+    str | None,
+    setting(
+        "--console-url",
+        metavar="URL",
+        help="The URL under which browsers reach the web console, such as https://console.example.com. Default: only "
+        "on its own machine.",
+    ),
+]
+TrustedProxies = Annotated[
+    list[str] | None,
+    setting(
+        "--trusted-proxy",
+        metavar="ADDRESS",
+        help="IP address of a proxy that ends TLS and sends X-Forwarded-Proto. Can be given several times; the "
+        "variable has addresses separated by spaces.",
+    ),
+]
 Host = Annotated[
     str, setting("--host", metavar="HOST", help="The address to listen at; 0.0.0.0 or :: for all addresses.")
 ]
@@ -144,3 +170,24 @@ Processes = Annotated[
     int,
     setting("--processes", min=1, max=256, help="Worker processes that share the port. Recommended: one per core."),
 ]
+
+
+def refuse_half_of_tls(certificate: Path | None, key: Path | None) -> None:
+    """Raise a usage error if only one of a certificate and its key is given."""
+    if (certificate is None) != (key is None):
+        message = "TLS needs a certificate and its key: give both"
+        raise typer.BadParameter(message, param_hint=hint("--tls-cert", "--tls-key"))
+
+
+def parse_address(address: str, option: str, *, default: str) -> tuple[str, int]:
+    """Split HOST:PORT. Raises a usage error if the text has another form; ``default`` is shown as an example."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isascii() or not port.isdigit():
+        message = f"{address!r} must be HOST:PORT, such as {default}, or {API_OFF}"
+        raise typer.BadParameter(message, param_hint=hint(option))
+    return host.strip("[]"), int(port)
+
+
+def hint(*options: str) -> str:
+    """Options with their variables, as Click names them in other errors."""
+    return ", ".join(f"'{option}' (env var: '{variable_of(option)}')" for option in options)

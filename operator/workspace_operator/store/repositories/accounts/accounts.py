@@ -65,6 +65,12 @@ class SQLAccounts:
         with self.database.reading() as connection:
             return [key_of(row) for row in connection.execute(query)]
 
+    def get(self, key: AccountKey) -> Account | None:
+        """An account with a resource, with its people."""
+        with self.database.reading_one_snapshot() as connection:
+            row = connection.execute(ACCOUNT_ROW, account_parameters(key)).one_or_none()
+            return None if row is None else account_of(connection, row)
+
     def list(self) -> Sequence[Account]:
         """All accounts with a resource, by cluster, namespace and name."""
         with self.database.reading_one_snapshot() as connection:

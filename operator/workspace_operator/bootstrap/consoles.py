@@ -1,0 +1,93 @@
+"""Assembly of the web console."""
+
+import sys
+import threading
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from workspace_operator.application.overviews.people_counts import PeopleCounter
+from workspace_operator.application.overviews.summaries import SummaryReader
+from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.sessions.links import SignInLinks
+from workspace_operator.application.sessions.sessions import SessionReader
+from workspace_operator.bootstrap.repositories import Repositories
+from workspace_operator.bootstrap.servers import make_server
+from workspace_operator.bootstrap.stores import open_store_lazily
+from workspace_operator.bootstrap.workers import monitor_writes, store_probes
+from workspace_operator.errors import InvalidInput
+from workspace_operator.settings import ConsoleSettings
+from workspace_operator.store.engine.clocks import utc_now
+
+if TYPE_CHECKING:  # importing a server and templates takes memory, which only the console needs
+    from starlette.types import ASGIApp
+
+    from workspace_operator.http_server.server import Server
+
+PURPOSE = "the console"
+
+
+def make_console_server(settings: ConsoleSettings) -> "Server":
+    """Create the server of the console, which listens already. Raises InvalidInput."""
+    _check(settings)
+    return make_server(settings, purpose=PURPOSE)
+
+
+def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
+    """Create the console. It writes its access log to standard output, one line of JSON per request."""
+    from workspace_operator.console import app
+    from workspace_operator.console.core.dependencies import Dependencies
+    from workspace_operator.http_server.access_log import AccessLog
+
+    people = PeopleCounter(count=store.people.count, clock=store.clock)
+    return app.make_console(
+        Dependencies(
+            sessions=SessionReader(sessions=store.sessions, clock=store.clock),
+            links=SignInLinks(sessions=store.sessions, clock=store.clock),
+            workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
+            summaries=SummaryReader(
+                workspaces=store.workspaces,
+                accounts=store.accounts,
+                migrations=store.migrations,
+                credentials=store.credentials,
+                heartbeats=store.heartbeats,
+                people=people,
+                clock=store.clock,
+            ),
+            access_log=AccessLog(stream=sys.stdout, clock=utc_now),
+            console_url=settings.console_url.rstrip("/"),
+            trusted_proxies=settings.trusted_proxies,
+            close=people.close,
+        )
+    )
+
+
+def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) -> None:
+    """Serve the console until ``stopping`` is set. Raises InvalidInput."""
+    with open_store_lazily(url) as store:
+        server = make_console_server(settings)
+        console = make_console(store, settings)
+        if settings.health_endpoint is None:
+            server.serve(console, stopping)
+            return
+        with monitor_writes(store) as monitor:
+            server.serve(console, stopping, store_probes(store, monitor))
+
+
+def _check(settings: ConsoleSettings) -> None:
+    """Refuse settings under which nobody would reach the console. Raises InvalidInput."""
+    try:
+        parts = urlsplit(settings.console_url)
+        has_origin = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+        is_origin = has_origin and parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username)
+    except ValueError:
+        is_origin = False
+    if settings.console_url and not is_origin:
+        message = f"--console-url {settings.console_url!r} must be https://HOST, with a port if it is not 443"
+        raise InvalidInput(message, field="--console-url")
+    for proxy in settings.trusted_proxies:
+        try:
+            ip_address(proxy)
+        except ValueError:
+            message = f"--trusted-proxy {proxy!r} must be an IP address, such as 10.0.0.7"
+            raise InvalidInput(message, field="--trusted-proxy") from None

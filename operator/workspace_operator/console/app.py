@@ -1,0 +1,53 @@
+"""The ASGI application of one process."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from anyio import to_thread
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from workspace_operator.console.core.answers import Answers
+from workspace_operator.console.core.dependencies import Dependencies
+from workspace_operator.console.core.dispatcher import Dispatcher
+from workspace_operator.console.core.rendering import Renderer
+from workspace_operator.console.core.routes import Route, RouteTable
+from workspace_operator.console.core.static_files import load_static_files
+from workspace_operator.console.pages import overview, sign_in, workspaces
+from workspace_operator.console.views.frames import WorkspaceLink
+
+PAGES: Final = (sign_in, workspaces, overview)
+
+LINKS: Final = (WorkspaceLink(key="overview", path=""),)
+"""The links of the frame, in their order; each leads to a page that exists."""
+
+
+def all_routes(dependencies: Dependencies) -> Sequence[Route]:
+    """The routes of all pages."""
+    return [route for page in PAGES for route in page.routes(dependencies)]
+
+
+def make_console(dependencies: Dependencies) -> ASGIApp:
+    """Make the application."""
+    files = load_static_files()
+    dispatcher = Dispatcher(
+        routes=RouteTable(all_routes(dependencies)),
+        answers=Answers(renderer=Renderer(files=files), links=LINKS),
+        files=files,
+        dependencies=dependencies,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await to_thread.run_sync(dependencies.close)
+
+    router = Router(lifespan=lifespan)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (dispatcher if scope["type"] == "http" else router)(scope, receive, send)
+
+    return app

@@ -1,0 +1,1 @@
+"""Requests, routes and answers: what every page of the console shares."""

@@ -1,0 +1,35 @@
+"""What the console is made of, as one value."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from workspace_operator.application.overviews.summaries import SummaryReader
+from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.sessions.links import SignInLinks
+from workspace_operator.application.sessions.sessions import SessionReader
+from workspace_operator.http_server.access_records import AccessRecord
+from workspace_operator.http_server.limits import ConnectionLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependencies:
+    """The use cases behind the pages, and settings of the process.
+
+    Attributes:
+        console_url: the address under which browsers reach the console; empty: only on this machine.
+        trusted_proxies: addresses of proxies that are believed what they forward.
+        close: ends what the use cases run beside requests.
+        monotonic: clock of the rates, in seconds.
+    """
+
+    sessions: SessionReader
+    links: SignInLinks
+    workspaces: WorkspaceReader
+    summaries: SummaryReader
+    access_log: Callable[[AccessRecord], None]
+    console_url: str = ""
+    trusted_proxies: frozenset[str] = frozenset()
+    limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    close: Callable[[], None] = lambda: None
+    monotonic: Callable[[], float] = time.monotonic

@@ -1,0 +1,50 @@
+"""Signing in by a link from the terminal, and signing out."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+from workspace_operator.console.core.dependencies import Dependencies
+from workspace_operator.console.core.http import Page, PageRequest, Redirect
+from workspace_operator.console.core.routes import Audience, Route
+from workspace_operator.console.texts import text
+from workspace_operator.console.views.sign_in import EnterView, SignInView
+
+_NOTES: Final = {"idle": "signin.idle", "expired": "signin.expired", "by_hand": "signin.signed_out"}
+"""Why somebody was signed out, as in the query ``ended``."""
+
+
+def routes(dependencies: Dependencies) -> Sequence[Route]:
+    """The routes of this module."""
+
+    def show_sign_in(request: PageRequest) -> Page:
+        note = _NOTES.get(request.query.get("ended", ""))
+        view = SignInView(note=text(note) if note else "", is_link_used=False)
+        return Page(template="sign_in.html", title=text("signin.title"), view=view)
+
+    def show_enter(request: PageRequest) -> Page:
+        # It uses nothing up: programs that check links open them, too.
+        view = EnterView(token=request.query.get("t", ""))
+        return Page(template="enter.html", title=text("signin.title"), view=view)
+
+    def enter(request: PageRequest) -> Page | Redirect:
+        signed_in = dependencies.links.enter(request.field("t"), agent=request.agent)
+        if signed_in is None:
+            view = SignInView(note=text("enter.used"), is_link_used=True)
+            status = HTTPStatus.FORBIDDEN
+            return Page(template="sign_in.html", title=text("signin.title"), view=view, status=status)
+        if request.session_token:
+            dependencies.sessions.sign_out(request.session_token)
+        number = signed_in.workspace_id
+        return Redirect(location="/" if number is None else f"/w/{number}", session_token=signed_in.token)
+
+    def sign_out(request: PageRequest) -> Redirect:
+        dependencies.sessions.sign_out(request.session_token)
+        return Redirect(location="/signin?ended=by_hand", session_token="")
+
+    return (
+        Route(method="GET", pattern="/signin", access=Audience.EVERYBODY, handler=show_sign_in),
+        Route(method="GET", pattern="/enter", access=Audience.EVERYBODY, handler=show_enter),
+        Route(method="POST", pattern="/enter", access=Audience.EVERYBODY, handler=enter, is_sign_in=True),
+        Route(method="POST", pattern="/signout", access=Audience.SIGNED_IN, handler=sign_out),
+    )

@@ -1,0 +1,1 @@
+"""What keeps strangers out: cookies, origins, tokens of forms, headers, rates."""

@@ -1,0 +1,1 @@
+"""View models: frozen values that templates show, and nothing else."""

@@ -1,0 +1,96 @@
+"""What the overview of a workspace shows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from workspace_operator.application.overviews.summaries import Overview
+from workspace_operator.console.texts import counted, text
+from workspace_operator.console.views.changes import RUNNING, ChangeView, change_view, mode_text
+from workspace_operator.console.views.formats import ShownTime, number, time, visible
+from workspace_operator.console.views.workspaces import sending_text
+from workspace_operator.migrations.state_machine import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A line of a list of facts."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverviewView:
+    """One workspace.
+
+    Attributes:
+        state: the sentence about its settings.
+        attention: what needs a person; empty if nothing does.
+        is_moving: whether the page changes by itself, so that it asks again.
+    """
+
+    name: str
+    href: str
+    state: str
+    change: ChangeView
+    people: Sequence[Fact]
+    settings: Sequence[Fact]
+    credentials_rotated: ShownTime | None
+    attention: Sequence[str]
+    is_moving: bool
+
+
+def overview_view(overview: Overview, *, now: datetime) -> OverviewView:
+    """The overview of a workspace."""
+    workspace, migration = overview.summary.workspace, overview.summary.migration
+    change = change_view(migration, now=now)
+    rotated, owner = overview.credentials_rotated_at, workspace.owner
+    return OverviewView(
+        name=visible(workspace.settings.display_name),
+        href=f"/w/{workspace.workspace_id}",
+        state=_state(overview),
+        change=change,
+        people=_people(overview),
+        settings=[
+            Fact(name=text("overview.identifiers"), value=mode_text(workspace.mode)),
+            Fact(name=text("workspaces.sending"), value=sending_text(workspace.settings)),
+            Fact(name=text("overview.resource"), value=visible(f"{owner.namespace}/{owner.name}")),
+        ],
+        credentials_rotated=None if rotated is None else time(rotated),
+        attention=list(_attention(overview)),
+        is_moving=change.kind == RUNNING or overview.summary.people is None,
+    )
+
+
+def _state(overview: Overview) -> str:
+    migration = overview.summary.migration
+    if migration is None:
+        return text("overview.ready" if overview.stalled is None else "overview.stalled")
+    before, after = mode_text(migration.from_mode), mode_text(migration.to_mode)
+    if migration.stage is not Stage.BLOCKED:
+        return text("overview.running", before=before, after=after)
+    blocking, people = number(migration.violations.people_concerned), counted("people", migration.people_total)
+    return text("overview.blocked", blocking=blocking, people=people, before=before, after=after)
+
+
+def _people(overview: Overview) -> Sequence[Fact]:
+    people = overview.summary.people
+    counts = (None,) * 3 if people is None else (people.total, people.with_email, people.without_id)
+    names = ("overview.total", "overview.with_email", "overview.without_id")
+    return [
+        Fact(name=text(name), value=text("counting") if count is None else number(count))
+        for name, count in zip(names, counts, strict=True)
+    ]
+
+
+def _attention(overview: Overview) -> Iterator[str]:
+    migration = overview.summary.migration
+    if migration is not None and migration.paused:
+        yield text("attention.suspended")
+    elif migration is not None and migration.stage is Stage.BLOCKED:
+        yield counted("attention.blocked", migration.violations.people_concerned)
+    if stalled := overview.stalled:
+        yield text("attention.stalled", reason=visible(stalled.reason), message=visible(stalled.message))
+    if overview.is_operator_silent:
+        yield text("attention.silent")

@@ -1,0 +1,192 @@
+"""The console on a store in memory, without sockets, and browsers that are signed in."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+from xml.etree.ElementTree import Element
+
+import html5lib
+from httpx import ASGITransport, AsyncClient, Response
+from starlette.types import ASGIApp
+
+from tests.store.backends import Store, memory_store
+from tests.store.fixtures import owner
+from tests.workspaces import create_workspace
+from workspace_operator.access.model import Member, Role
+from workspace_operator.application.overviews.people_counts import PeopleCounter
+from workspace_operator.application.overviews.summaries import SummaryReader
+from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.ports import ConsoleSession
+from workspace_operator.application.sessions.links import SignInLinks
+from workspace_operator.application.sessions.sessions import SessionReader
+from workspace_operator.application.sessions.tokens import digest_of, new_token
+from workspace_operator.console.app import make_console
+from workspace_operator.console.core.dependencies import Dependencies
+from workspace_operator.console.security.form_tokens import FIELD
+from workspace_operator.http_server.access_records import AccessRecord
+from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.reconcile.model.accounts import AccountKey, AccountSettings, SetAccount
+from workspace_operator.workspaces.model import Workspace
+
+URL = "http://127.0.0.1:8200"
+LOCAL = ("127.0.0.1", 50_000)
+ADMIN, MANAGER, AUTHOR, VIEWER = (f"{name}@nordlicht.example" for name in ("ada", "lena", "omar", "vera"))
+STRANGER = "mallory@elsewhere.example"
+HTML = "{http://www.w3.org/1999/xhtml}"
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+_uids = count(1)
+
+
+@dataclass(kw_only=True)
+class ConsoleEnv:
+    """The console of one store. ``options`` are settings of its dependencies."""
+
+    store: Store = field(default_factory=memory_store)
+    options: dict[str, Any] = field(default_factory=dict)
+    records: list[AccessRecord] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.people = PeopleCounter(count=self.store.people.count, clock=self.store.clock)
+        self.app = self._app()
+
+    @property
+    def links(self) -> SignInLinks:
+        return SignInLinks(sessions=self.store.sessions, clock=self.store.clock)
+
+    def dependencies(self) -> Dependencies:
+        store = self.store
+        summaries = SummaryReader(
+            workspaces=store.workspaces,
+            accounts=store.accounts,
+            migrations=store.migrations,
+            credentials=store.credentials,
+            heartbeats=store.heartbeats,
+            people=self.people,
+            clock=store.clock,
+        )
+        made = Dependencies(
+            sessions=SessionReader(sessions=store.sessions, clock=store.clock),
+            links=self.links,
+            workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
+            summaries=summaries,
+            access_log=self.records.append,
+            close=self.people.close,
+        )
+        return replace(made, **self.options)
+
+    def _app(self) -> ASGIApp:
+        return make_console(self.dependencies())
+
+    def browser(self, *, url: str = URL, client: tuple[str, int] = LOCAL, token: str = "") -> "Browser":
+        """A browser that is not signed in, or has the cookie of a session."""
+        name = "__Host-console" if url.startswith("https") else "console"
+        return Browser(app=self.app, url=url, client=client, token=token, cookie=f"{name}={token}" if token else "")
+
+    def installation(self) -> "Browser":
+        """The browser of an administrator of the installation."""
+        signed_in = self.links.enter(self.links.create(user="root"), agent="test")
+        assert signed_in is not None
+        return self.browser(token=signed_in.token)
+
+    def member(self, address: str, **session: object) -> "Browser":
+        """The browser of somebody who signed in with an address."""
+        now, token = self.store.clock(), new_token()
+        made = ConsoleSession(
+            token_digest=digest_of(token),
+            person=email_key(address) or address,
+            actor=address,
+            is_installation=False,
+            agent="test",
+            created_at=now,
+            seen_at=now,
+            expires_at=now + timedelta(hours=12),
+        )
+        made = replace(made, **session)  # type: ignore[arg-type]
+        self.store.sessions.add_session(made, max_sessions=20, forget_before=now - timedelta(days=1))
+        return self.browser(token=token)
+
+    def workspace(self, name: str = "club", *, account: str = "nordlicht", **settings: Any) -> Workspace:
+        """A workspace of the namespace team."""
+        of = replace(owner(name), uid=f"u{next(_uids)}")
+        made = create_workspace(
+            self.store.workspaces,
+            of,
+            now=self.store.clock(),
+            mode=settings.pop("mode", Mode.ID_ONLY),
+            account=account,
+            **{"display_name": name.title(), **settings},
+        )
+        return self.store.workspaces.get(made.workspace_id)
+
+    def account(self, *workspaces: str, name: str = "nordlicht", **settings: Any) -> None:
+        """An Account whose members reach the named workspaces, each with a role."""
+        roles = ((MANAGER, Role.MANAGER), (AUTHOR, Role.AUTHOR), (VIEWER, Role.VIEWER))
+        members = tuple(Member(email=address, workspaces=frozenset(workspaces), role=role) for address, role in roles)
+        made = AccountSettings(**{"display_name": "Nordlicht", "admins": (ADMIN,), "members": members, **settings})
+        key = AccountKey(cluster="c1", namespace="team", name=name)
+        version = self.store.accounts.observe(key, now=self.store.clock()).row_version
+        self.store.accounts.apply(SetAccount(key=key, row_version=version, uid="a1", settings=made))
+
+
+@dataclass(kw_only=True)
+class Browser:
+    """A browser: it sends what browsers send, and follows no redirect."""
+
+    app: ASGIApp
+    url: str
+    client: tuple[str, int]
+    token: str
+    cookie: str
+
+    def get(self, path: str, **headers: str) -> Response:
+        return self.send("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+    def post(
+        self,
+        path: str,
+        form: Mapping[str, str | list[str]] | None = None,
+        *,
+        headers: Mapping[str, str] = SAME_ORIGIN,
+        page: str = "/",
+    ) -> Response:
+        """Send a form; without fields, with the token of a page."""
+        fields = {FIELD: self.form_token(page)} if self.token and form is None else form or {}
+        return self.send("POST", path, headers=headers, data=fields)
+
+    def send(self, method: str, path: str, *, headers: Mapping[str, str], **body: Any) -> Response:
+        """Send a request as it is."""
+        cookies = {"cookie": self.cookie} if self.cookie else {}
+
+        async def sent() -> Response:
+            transport = ASGITransport(self.app, client=self.client)
+            async with AsyncClient(transport=transport, base_url=self.url) as http:
+                return await http.request(method, path, headers={**cookies, **headers}, **body)
+
+        return asyncio.run(sent())
+
+    def form_token(self, page: str = "/") -> str:
+        """The token that the forms of a page have."""
+        found = parsed(self.get(page)).find(f".//{HTML}input[@name='{FIELD}']")
+        assert found is not None
+        return found.attrib["value"]
+
+
+def parsed(response: Response) -> Element:
+    """The document of a page, whose HTML must be without an error."""
+    document: Element = html5lib.HTMLParser(strict=True).parse(response.text)
+    return document
+
+
+def text_of(response: Response) -> str:
+    """What a page says, with single spaces."""
+    return " ".join("".join(parsed(response).itertext()).split())
+
+
+def title_of(response: Response) -> str:
+    found = parsed(response).find(f".//{HTML}title")
+    assert found is not None
+    return found.text or ""
