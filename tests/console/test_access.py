@@ -37,9 +37,9 @@ PEOPLE: Final[dict[str, Callable[[ConsoleEnv], Browser]]] = {
     "stranger": lambda env: env.member(STRANGER),
 }
 TABLE: Final = {
-    ("GET", "/signin"): Audience.EVERYBODY,
-    ("GET", "/enter"): Audience.EVERYBODY,
-    ("POST", "/enter"): Audience.EVERYBODY,
+    ("GET", "/signin"): Audience.PUBLIC,
+    ("GET", "/enter"): Audience.PUBLIC,
+    ("POST", "/enter"): Audience.PUBLIC,
     ("POST", "/signout"): Audience.SIGNED_IN,
     ("GET", "/"): Audience.SIGNED_IN,
     ("GET", "/w/{workspace}"): Permission.VIEW,
@@ -53,7 +53,7 @@ def show(_request: PageRequest) -> Page:
 
 def status(person: str, access: Audience | Permission) -> int:
     """The status that a person gets for a GET of workspace 1."""
-    if access is Audience.EVERYBODY:
+    if access is Audience.PUBLIC:
         return 200
     if person == "nobody":
         return 303

@@ -16,18 +16,23 @@ from tests.network_ports import free_port
 from tests.processes import Server
 
 COMMANDS = Path(sys.executable).parent
-STARTED = re.compile(r"^((?:workspacectl run (api|sender)|python -m aiosmtpd)\b.*)&$", re.MULTILINE)
+STARTED = re.compile(r"^((?:workspacectl run (api|console|sender)|python -m aiosmtpd)\b.*)&$", re.MULTILINE)
 LIMIT_SECONDS = 900
 
 
 def run_blocks(blocks: Sequence[str], folder: Path) -> str:
     """What they print, in a folder with a copy of the examples; each command has to end well."""
     shutil.copytree(REPOSITORY / "examples", folder / "examples")
-    port, mail_port, log = free_port(), free_port(), folder / "printed.txt"
-    script = STARTED.sub(lambda found: in_background(found[1], port if found[2] == "api" else None), "\n".join(blocks))
+    ports, mail_port, log = {"api": free_port(), "console": free_port()}, free_port(), folder / "printed.txt"
+    script = STARTED.sub(lambda found: in_background(found[1], ports.get(found[2])), "\n".join(blocks))
     script = script.replace("127.0.0.1:1025", f"127.0.0.1:{mail_port}")
     environment = os.environ | {"PATH": f"{COMMANDS}{os.pathsep}{os.environ['PATH']}", "NO_PROXY": "*"}
-    command = ("sh", "-e", "-c", script.replace(":8100/", f":{port}/"))
+    command = (
+        "sh",
+        "-e",
+        "-c",
+        script.replace(":8100/", f":{ports['api']}/").replace(":8200/", f":{ports['console']}/"),
+    )
     server = Server.start(command, log=log, environment=environment, folder=folder)
     try:
         wait_until(lambda: server.exit_code() is not None, what=log.read_text, within=LIMIT_SECONDS)

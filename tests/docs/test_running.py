@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,13 @@ def test_first_call_of_api_page_runs(tmp_path: Path) -> None:
 
     assert printed.count("{}\n") == 2
     assert '"email":"ada@example.com"' in printed
+
+
+@pytest.mark.usefixtures("curl")
+def test_first_link_of_console_page_works(tmp_path: Path) -> None:
+    printed = run_blocks(runnable_blocks("docs/console.md"), tmp_path)
+
+    assert re.fullmatch(r"http://127\.0\.0\.1:8200/enter\?t=[\w-]{43}", printed.splitlines()[-1])
 
 
 def test_example_prints_what_its_page_says(tmp_path: Path) -> None:

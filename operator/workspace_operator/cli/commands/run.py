@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -98,25 +99,44 @@ def run_all(
     if context.invoked_subcommand is not None:
         return
     intervals = (resync, cluster_silent_after, first_workspace_after)
-    settings = _operator_settings(kubeconfig, kube_context, namespace, intervals, health)
-    api_settings = None if api_address == API_OFF else _api_settings(api_address, public_url, root_key_file)
-    retention = _retention(activities_days, keep_content, keep_deliveries, keep_audit)
-    console = None if console_address == API_OFF else _console_settings(console_address, console_url, trusted_proxy)
-    sending = _sender_settings(transports, root_key_file, public_url, too_late)
+    parts = _Parts(
+        operator=_operator_settings(kubeconfig, kube_context, namespace, intervals, health),
+        api=_api_settings(api_address, public_url, root_key_file),
+        console=_console_settings(console_address, console_url, trusted_proxy),
+        retention=_retention(activities_days, keep_content, keep_deliveries, keep_audit),
+        sender=_sender_settings(transports, root_key_file, public_url, too_late),
+    )
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
-        bootstrap.monitor_writes(store) as monitor,
-        bootstrap.open_sender(store, sending, stop_event, monitor) as sender,
     ):
-        worker = bootstrap.make_worker(store, stop_event, monitor, retention)
+        _run_parts(parts, store, stop_event)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """The parts of one process; the API and the console can be off."""
+
+    operator: OperatorSettings
+    api: APISettings | None
+    console: ConsoleSettings | None
+    retention: RetentionSettings
+    sender: SenderSettings
+
+
+def _run_parts(parts: _Parts, store: Repositories, stop_event: threading.Event) -> None:
+    with (
+        bootstrap.monitor_writes(store) as monitor,
+        bootstrap.open_sender(store, parts.sender, stop_event, monitor) as sender,
+    ):
+        worker = bootstrap.make_worker(store, stop_event, monitor, parts.retention)
         probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
-        _add_api(jobs, probes, store, api_settings, stop_event)
-        if console is not None:
-            server = bootstrap.make_console_server(console)
-            jobs.append(partial(server.serve, bootstrap.make_console(store, console), stop_event))
+        _add_api(jobs, probes, store, parts.api, stop_event)
+        if parts.console is not None:
+            server = bootstrap.make_console_server(parts.console)
+            jobs.append(partial(server.serve, bootstrap.make_console(store, parts.console), stop_event))
         with run_threads(jobs, stop_event):
-            bootstrap.run_operator(store, settings, stop_event, *probes)
+            bootstrap.run_operator(store, parts.operator, stop_event, *probes)
 
 
 def _add_api(
@@ -300,11 +320,17 @@ def _sender_settings(
     )
 
 
-def _api_settings(address: str, public_url: str | None, root_key_file: Path | None) -> APISettings:
+def _api_settings(address: str, public_url: str | None, root_key_file: Path | None) -> APISettings | None:
+    """The settings of the API; None if it is off."""
+    if address == API_OFF:
+        return None
     host, port = parse_address(address, "--api-address", default=DEFAULT_API_ADDRESS)
     return APISettings(host=host, port=port, public_url=public_url or "", root_key_file=root_key_file)
 
 
-def _console_settings(address: str, url: str | None, proxies: Sequence[str] | None) -> ConsoleSettings:
+def _console_settings(address: str, url: str | None, proxies: Sequence[str] | None) -> ConsoleSettings | None:
+    """The settings of the console; None if it is off."""
+    if address == API_OFF:
+        return None
     host, port = parse_address(address, "--console-address", default=DEFAULT_CONSOLE_ADDRESS)
     return ConsoleSettings(host=host, port=port, console_url=url or "", trusted_proxies=frozenset(proxies or ()))

@@ -81,11 +81,11 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
     route, token = exchange.route, exchange.session_token
     found = dependencies.sessions.find(token, is_activity=exchange.is_activity) if token else None
     session = found if isinstance(found, ConsoleSession) else None
-    if session is None and route.access is not Audience.EVERYBODY:
+    if session is None and route.access is not Audience.PUBLIC:
         ended = found if isinstance(found, SessionEnd) else None
         return Outcome(answer=Redirect(location=_ENDED[ended], session_token="" if token else None))
     form = parse_form(exchange.body)
-    if route.method == "POST" and session is not None and route.access is not Audience.EVERYBODY:
+    if route.method == "POST" and session is not None and route.access is not Audience.PUBLIC:
         tokens = form.get(FIELD, ())
         if len(tokens) != 1 or not is_form_token(tokens[0], token):
             return Outcome(answer=known_error_page("form_token", HTTPStatus.FORBIDDEN))

@@ -22,7 +22,7 @@ _NUMBER: Final = r"(?P<{}>[1-9][0-9]{{0,17}})"
 class Audience(Enum):
     """Who may use a page that belongs to no workspace."""
 
-    EVERYBODY = "everybody"
+    PUBLIC = "public"
     SIGNED_IN = "signed in"
 
 

@@ -43,8 +43,8 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         return Redirect(location="/signin?ended=by_hand", session_token="")
 
     return (
-        Route(method="GET", pattern="/signin", access=Audience.EVERYBODY, handler=show_sign_in),
-        Route(method="GET", pattern="/enter", access=Audience.EVERYBODY, handler=show_enter),
-        Route(method="POST", pattern="/enter", access=Audience.EVERYBODY, handler=enter, is_sign_in=True),
+        Route(method="GET", pattern="/signin", access=Audience.PUBLIC, handler=show_sign_in),
+        Route(method="GET", pattern="/enter", access=Audience.PUBLIC, handler=show_enter),
+        Route(method="POST", pattern="/enter", access=Audience.PUBLIC, handler=enter, is_sign_in=True),
         Route(method="POST", pattern="/signout", access=Audience.SIGNED_IN, handler=sign_out),
     )

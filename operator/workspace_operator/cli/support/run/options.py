@@ -163,7 +163,16 @@ TrustedProxies = Annotated[
 Host = Annotated[
     str, setting("--host", metavar="HOST", help="The address to listen at; 0.0.0.0 or :: for all addresses.")
 ]
-Port = Annotated[int, setting("--port", min=0, max=65_535, help="The port to listen at; 0 for any free port.")]
+Port = Annotated[
+    int,
+    setting(
+        "--port",
+        min=0,
+        max=65_535,
+        show_default="8100 for the API, 8200 for the console",
+        help="The port to listen at; 0 for any free port.",
+    ),
+]
 TLSCertificate = Annotated[Path | None, file_setting("--tls-cert", "Serve TLS with this certificate chain (PEM).")]
 TLSKey = Annotated[Path | None, file_setting("--tls-key", "The private key of the certificate (PEM).")]
 Processes = Annotated[
