@@ -1,0 +1,81 @@
+"""A console with a socket, and windows of a browser that note everything that went wrong."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from playwright.sync_api import Browser, Dialog, Page, Response
+
+from tests.console.environment import ConsoleEnv
+from workspace_operator.http_server.server import Server, bind_sockets
+
+
+@dataclass(kw_only=True)
+class ServedConsole:
+    """The console of a store in memory, at a port of this machine."""
+
+    env: ConsoleEnv
+    url: str
+
+    @classmethod
+    @contextmanager
+    def serving(cls) -> Iterator[Self]:
+        env, stopping = ConsoleEnv(), threading.Event()
+        [listening] = bind_sockets("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server = Server(sockets=[listening], grace_seconds=1)
+        thread = threading.Thread(target=server.serve, args=(env.app, stopping))
+        thread.start()
+        try:
+            yield cls(env=env, url=url)
+        finally:
+            stopping.set()
+            thread.join()
+
+    def link(self, **options: Any) -> str:
+        """A link that signs in."""
+        return f"{self.url}/enter?t={self.env.links.create(user='root', **options)}"
+
+    @contextmanager
+    def window(self, browser: Browser, *, signed_in: bool = True, **options: Any) -> Iterator["Window"]:
+        """A window with cookies of its own; nothing may go wrong in it."""
+        context = browser.new_context(**options)
+        if signed_in:
+            entered = self.env.links.enter(self.env.links.create(user="root"), agent="test")
+            assert entered is not None
+            context.add_cookies([{"name": "console", "value": entered.token, "url": self.url}])
+        window = Window(page=context.new_page(), url=self.url)
+        window.page.set_default_timeout(20_000)
+        window.page.on("console", lambda message: window.complain(message.type, message.text))
+        window.page.on("pageerror", lambda error: window.problems.append(str(error)))
+        window.page.on("dialog", window.refuse)
+        yield window
+        context.close()
+        assert window.problems == []
+
+
+@dataclass(kw_only=True)
+class Window:
+    """A page of the browser, and the problems that it reported: errors, dialogs, violations of the policy."""
+
+    page: Page
+    url: str
+    problems: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Response:
+        """Go to a page of the console."""
+        answer = self.page.goto(self.url + path)
+        assert answer is not None
+        return answer
+
+    def refuse(self, dialog: Dialog) -> None:
+        """Note a dialog, which the console never opens."""
+        self.problems.append(dialog.message)
+        dialog.dismiss()
+
+    def complain(self, kind: str, text: str) -> None:
+        """Note an error; the browser reports a status of a page as one, too."""
+        if kind in ("error", "warning") and "the server responded with a status of" not in text:
+            self.problems.append(text)
