@@ -2,7 +2,10 @@
 
 import pytest
 
+from tests.cli.conftest import crm, run
 from tests.console.environment import ConsoleEnv
+
+__all__ = ["crm", "run"]
 
 
 @pytest.fixture
