@@ -19,7 +19,8 @@ from workspace_operator.access.model import Member, Role
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import ConsoleSession
+from workspace_operator.application.ports import Actor, AuditAction, ConsoleSession
+from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.application.sessions.tokens import digest_of, new_token
@@ -38,6 +39,7 @@ ADMIN, MANAGER, AUTHOR, VIEWER = (f"{name}@nordlicht.example" for name in ("ada"
 STRANGER = "mallory@elsewhere.example"
 HTML = "{http://www.w3.org/1999/xhtml}"
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+ROOT = Actor.installation("root")
 _uids = count(1)
 
 
@@ -55,7 +57,7 @@ class ConsoleEnv:
 
     @property
     def links(self) -> SignInLinks:
-        return SignInLinks(sessions=self.store.sessions, clock=self.store.clock)
+        return SignInLinks(sessions=self.store.sessions, audit_log=self.store.audit_log, clock=self.store.clock)
 
     def dependencies(self) -> Dependencies:
         store = self.store
@@ -88,7 +90,7 @@ class ConsoleEnv:
 
     def installation(self) -> "Browser":
         """The browser of an administrator of the installation."""
-        signed_in = self.links.enter(self.links.create(user="root"), agent="test")
+        signed_in = self.links.enter(self.links.create(actor=ROOT), agent="test")
         assert signed_in is not None
         return self.browser(token=signed_in.token)
 
@@ -106,7 +108,8 @@ class ConsoleEnv:
             expires_at=now + timedelta(hours=12),
         )
         made = replace(made, **session)  # type: ignore[arg-type]
-        self.store.sessions.add_session(made, max_sessions=20, forget_before=now - timedelta(days=1))
+        entry = session_entry(AuditAction.SIGNED_IN, address, at=now)
+        self.store.sessions.add_session(made, max_sessions=20, forget_before=now - timedelta(days=1), entry=entry)
         return self.browser(token=token)
 
     def workspace(self, name: str = "club", *, account: str = "nordlicht", **settings: Any) -> Workspace:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.console.environment import MANAGER, URL, ConsoleEnv, parsed, text_of
+from tests.console.environment import MANAGER, ROOT, URL, ConsoleEnv, parsed, text_of
 from workspace_operator.application.sessions.tokens import digest_of
 
 
 def entered(env: ConsoleEnv, **link: object) -> str:
-    return env.links.create(user="root", **link)  # type: ignore[arg-type]
+    return env.links.create(actor=ROOT, **link)  # type: ignore[arg-type]
 
 
 def test_page_for_strangers_names_the_command(env: ConsoleEnv) -> None:

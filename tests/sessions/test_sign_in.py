@@ -8,14 +8,17 @@ from itertools import count
 import pytest
 
 from tests.fakes.database import InMemoryDatabase
+from tests.fakes.people.audit_log import FakeAuditLog
 from tests.fakes.workspaces.sessions import FakeSessions
 from tests.store.backends import START, Clock
-from workspace_operator.application.ports import ConsoleSession
+from workspace_operator.application.ports import Actor, ConsoleSession
 from workspace_operator.application.sessions.lifetimes import SessionEnd
 from workspace_operator.application.sessions.links import MAX_AGENT_LENGTH, MAX_OPEN_LINKS, SignedIn, SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.application.sessions.tokens import digest_of, new_token
 from workspace_operator.errors import Conflict, InvalidInput
+
+ROOT = Actor.installation("root")
 
 
 @dataclass
@@ -29,7 +32,10 @@ class Installation:
     @property
     def links(self) -> SignInLinks:
         return SignInLinks(
-            sessions=FakeSessions(self.memory), clock=self.clock, new_token=lambda: f"token{next(self.numbers)}"
+            sessions=FakeSessions(self.memory),
+            audit_log=FakeAuditLog(self.memory),
+            clock=self.clock,
+            new_token=lambda: f"token{next(self.numbers)}",
         )
 
     @property
@@ -37,7 +43,7 @@ class Installation:
         return SessionReader(sessions=FakeSessions(self.memory), clock=self.clock)
 
     def sign_in(self, **link: object) -> SignedIn:
-        token = self.links.create(user="root", **link)  # type: ignore[arg-type]
+        token = self.links.create(actor=ROOT, **link)  # type: ignore[arg-type]
         signed_in = self.links.enter(token, agent="Browser/1")
         assert signed_in is not None
         return signed_in
@@ -59,7 +65,7 @@ def test_secrets_are_long_and_differ() -> None:
 
 
 def test_only_digests_are_stored(installation: Installation) -> None:
-    link = installation.links.create(user="root")
+    link = installation.links.create(actor=ROOT)
     signed_in = installation.sign_in()
 
     assert list(installation.memory.sign_in_links) == [digest_of(link)]
@@ -83,14 +89,14 @@ def test_link_starts_a_session_of_the_installation(installation: Installation) -
 
 
 def test_link_works_once(installation: Installation) -> None:
-    token = installation.links.create(user="root")
+    token = installation.links.create(actor=ROOT)
 
     assert installation.links.enter(token, agent="") is not None
     assert installation.links.enter(token, agent="") is None
 
 
 def test_link_works_for_five_minutes(installation: Installation) -> None:
-    token = installation.links.create(user="root")
+    token = installation.links.create(actor=ROOT)
     installation.clock.advance(300)
 
     assert installation.links.enter(token, agent="") is None
@@ -98,20 +104,20 @@ def test_link_works_for_five_minutes(installation: Installation) -> None:
 
 def test_open_links_are_few(installation: Installation) -> None:
     for _ in range(MAX_OPEN_LINKS):
-        installation.links.create(user="root")
+        installation.links.create(actor=ROOT)
 
     with pytest.raises(Conflict, match="5 sign-in links are open already"):
-        installation.links.create(user="root")
+        installation.links.create(actor=ROOT)
 
 
 @pytest.mark.parametrize("lifetime", [timedelta(seconds=59), timedelta(hours=12, seconds=1)])
 def test_session_is_neither_too_short_nor_too_long(installation: Installation, lifetime: timedelta) -> None:
     with pytest.raises(InvalidInput, match="from 1 minute to 12 hours"):
-        installation.links.create(user="root", lifetime=lifetime)
+        installation.links.create(actor=ROOT, lifetime=lifetime)
 
 
 def test_browser_is_stored_as_short_plain_text(installation: Installation) -> None:
-    signed_in = installation.links.enter(installation.links.create(user="root"), agent="A\n\x00" + "b" * 500)
+    signed_in = installation.links.enter(installation.links.create(actor=ROOT), agent="A\n\x00" + "b" * 500)
 
     assert signed_in is not None
     assert signed_in.session.agent == "A" + "b" * (MAX_AGENT_LENGTH - 1)
@@ -171,6 +177,23 @@ def test_activity_is_written_once_a_minute(installation: Installation) -> None:
 def test_session_ends_everywhere_at_sign_out(installation: Installation) -> None:
     signed_in = installation.sign_in()
 
-    installation.reader.sign_out(signed_in.token)
+    installation.reader.sign_out(signed_in.session)
 
     assert installation.find(signed_in) is None
+
+
+def test_sign_ins_and_sign_outs_are_recorded(installation: Installation) -> None:
+    signed_in = installation.sign_in()
+    installation.links.enter("no link", agent="")
+    installation.reader.sign_out(signed_in.session)
+    installation.reader.sign_out(signed_in.session)
+
+    recorded = [
+        (entry.workspace_id, entry.action, entry.actor, entry.via) for entry in installation.memory.audit_entries
+    ]
+
+    assert recorded == [
+        (0, "signed_in", "installation (root)", "Console"),
+        (0, "sign_in_refused", "unknown", "Console"),
+        (0, "signed_out", "installation (root)", "Console"),
+    ]

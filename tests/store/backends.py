@@ -216,7 +216,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         templates=SQLTemplates(database),
         address_blocks=SQLAddressBlocks(database),
         message_counters=SQLMessageCounters(database),
-        sessions=SQLSessions(database),
+        sessions=SQLSessions(database=database, new_id=new_id),
         append_events=leave,
         clock=clock,
         database=database,

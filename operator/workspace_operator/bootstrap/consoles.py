@@ -43,7 +43,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
     return app.make_console(
         Dependencies(
             sessions=SessionReader(sessions=store.sessions, clock=store.clock),
-            links=SignInLinks(sessions=store.sessions, clock=store.clock),
+            links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
             workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
             summaries=SummaryReader(
                 workspaces=store.workspaces,

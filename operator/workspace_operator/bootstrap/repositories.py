@@ -206,7 +206,7 @@ class Repositories:
         """Sessions of the console, and the links that start one."""
         from workspace_operator.store.repositories.accounts.sessions import SQLSessions
 
-        return SQLSessions(self._database)
+        return SQLSessions(database=self._database, new_id=self._new_id)
 
     @cached_property
     def write_path(self) -> "WritePath":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from tests.console.environment import ConsoleEnv
+from tests.console.environment import ROOT, ConsoleEnv
 from tests.console.hostile import HOSTILE
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.ports import StalledResources
@@ -74,7 +74,7 @@ def hostile_overview(env: ConsoleEnv) -> str:
 PAGES: Final[Mapping[str, PageState]] = {
     "sign in": PageState(prepare=lambda _: "/signin", signed_in=False),
     "signed out by time": PageState(prepare=lambda _: "/signin?ended=idle", signed_in=False),
-    "enter": PageState(prepare=lambda env: f"/enter?t={env.links.create(user='root')}", signed_in=False),
+    "enter": PageState(prepare=lambda env: f"/enter?t={env.links.create(actor=ROOT)}", signed_in=False),
     "no page": PageState(prepare=lambda _: "/nowhere"),
     "no workspace": PageState(prepare=lambda _: "/"),
     "workspaces": PageState(prepare=many),

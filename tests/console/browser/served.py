@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from playwright.sync_api import Browser, Dialog, Page, Response
 
-from tests.console.environment import ConsoleEnv
+from tests.console.environment import ROOT, ConsoleEnv
 from workspace_operator.http_server.server import Server, bind_sockets
 
 
@@ -36,14 +36,14 @@ class ServedConsole:
 
     def link(self, **options: Any) -> str:
         """A link that signs in."""
-        return f"{self.url}/enter?t={self.env.links.create(user='root', **options)}"
+        return f"{self.url}/enter?t={self.env.links.create(actor=ROOT, **options)}"
 
     @contextmanager
     def window(self, browser: Browser, *, signed_in: bool = True, **options: Any) -> Iterator["Window"]:
         """A window with cookies of its own; nothing may go wrong in it."""
         context = browser.new_context(**options)
         if signed_in:
-            entered = self.env.links.enter(self.env.links.create(user="root"), agent="test")
+            entered = self.env.links.enter(self.env.links.create(actor=ROOT), agent="test")
             assert entered is not None
             context.add_cookies([{"name": "console", "value": entered.token, "url": self.url}])
         window = Window(page=context.new_page(), url=self.url)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tests.fakes.database import InMemoryDatabase
-from workspace_operator.application.ports import ConsoleSession, SignInLink
+from tests.fakes.people.audit_log import FakeAuditLog
+from workspace_operator.application.ports import AuditEntry, ConsoleSession, SignInLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,9 @@ class FakeSessions:
         link = self.memory.sign_in_links.pop(token_digest, None)
         return link if link is not None and link.expires_at > now else None
 
-    def add_session(self, session: ConsoleSession, *, max_sessions: int, forget_before: datetime) -> None:
+    def add_session(
+        self, session: ConsoleSession, *, max_sessions: int, forget_before: datetime, entry: AuditEntry
+    ) -> None:
         sessions = self.memory.console_sessions
         ended = [digest for digest, each in sessions.items() if each.expires_at < forget_before]
         own = [each for each in sessions.values() if each.person == session.person and each.token_digest not in ended]
@@ -35,6 +38,7 @@ class FakeSessions:
         for digest in [*ended, *(each.token_digest for each in own[max_sessions - 1 :])]:
             del sessions[digest]
         sessions[session.token_digest] = session
+        FakeAuditLog(self.memory).record(entry)
 
     def find_session(self, token_digest: str) -> ConsoleSession | None:
         return self.memory.console_sessions.get(token_digest)
@@ -43,5 +47,6 @@ class FakeSessions:
         if session := self.memory.console_sessions.get(token_digest):
             self.memory.console_sessions[token_digest] = replace(session, seen_at=now)
 
-    def end_session(self, token_digest: str) -> None:
-        self.memory.console_sessions.pop(token_digest, None)
+    def end_session(self, token_digest: str, *, entry: AuditEntry) -> None:
+        if self.memory.console_sessions.pop(token_digest, None):
+            FakeAuditLog(self.memory).record(entry)

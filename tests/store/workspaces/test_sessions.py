@@ -7,7 +7,8 @@ import pytest
 
 from tests.store.backends import START, Store
 from tests.threads import run_together
-from workspace_operator.application.ports import ConsoleSession, SignInLink
+from workspace_operator.application.ports import ACCOUNT_WIDE, AuditAction, ConsoleSession, SignInLink
+from workspace_operator.application.sessions.entries import session_entry
 
 LINK = SignInLink(
     token_digest="d1",
@@ -27,6 +28,9 @@ SESSION = ConsoleSession(
     expires_at=START + timedelta(hours=12),
 )
 LONG_AGO = START - timedelta(days=1)
+SIGNED_IN, SIGNED_OUT = (
+    session_entry(action, SESSION.actor, at=START) for action in (AuditAction.SIGNED_IN, AuditAction.SIGNED_OUT)
+)
 
 
 def add_link(store: Store, digest: str, *, max_open: int = 5, now: datetime = START) -> bool:
@@ -36,7 +40,7 @@ def add_link(store: Store, digest: str, *, max_open: int = 5, now: datetime = ST
 
 def add_session(store: Store, digest: str, *, max_sessions: int = 20, **values: object) -> None:
     session = replace(SESSION, token_digest=digest, **values)  # type: ignore[arg-type]
-    store.sessions.add_session(session, max_sessions=max_sessions, forget_before=LONG_AGO)
+    store.sessions.add_session(session, max_sessions=max_sessions, forget_before=LONG_AGO, entry=SIGNED_IN)
 
 
 def kept(store: Store, *digests: str) -> list[str]:
@@ -100,10 +104,24 @@ def test_ended_session_is_gone(store: Store) -> None:
     add_session(store, "s1")
     add_session(store, "s2")
 
-    store.sessions.end_session("s1")
-    store.sessions.end_session("s1")
+    store.sessions.end_session("s1", entry=SIGNED_OUT)
+    store.sessions.end_session("s1", entry=SIGNED_OUT)
 
     assert kept(store, "s1", "s2") == ["s2"]
+
+
+def test_entries_are_stored_with_what_they_are_about(store: Store) -> None:
+    add_session(store, "s1")
+    store.clock.advance(1)
+
+    store.sessions.end_session("s1", entry=SIGNED_OUT)
+    store.sessions.end_session("s1", entry=SIGNED_OUT)
+
+    entries = store.audit_log.entries(ACCOUNT_WIDE, limit=10)
+    assert [(entry.action, entry.actor, entry.via) for entry in entries] == [
+        ("signed_out", "Ada@Shop.example", "Console"),
+        ("signed_in", "Ada@Shop.example", "Console"),
+    ]
 
 
 def test_session_beyond_the_limit_ends_the_one_unused_for_longest(store: Store) -> None:

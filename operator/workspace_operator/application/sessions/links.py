@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from workspace_operator.application.ports import ConsoleSession, Sessions, SignInLink
+from workspace_operator.application.ports import Actor, AuditAction, AuditLog, ConsoleSession, Sessions, SignInLink
+from workspace_operator.application.sessions.entries import UNKNOWN, session_entry
 from workspace_operator.application.sessions.lifetimes import FORGET_AFTER, MAX_LIFETIME, MAX_SESSIONS
 from workspace_operator.application.sessions.tokens import digest_of, new_token
 from workspace_operator.errors import Conflict, InvalidInput
@@ -40,14 +41,15 @@ class SignInLinks:
     """Makes links, and exchanges each for a session."""
 
     sessions: Sessions
+    audit_log: AuditLog
     clock: Callable[[], datetime]
     new_token: Callable[[], str] = new_token
 
-    def create(self, *, user: str, workspace_id: int | None = None, lifetime: timedelta = MAX_LIFETIME) -> str:
+    def create(self, *, actor: Actor, workspace_id: int | None = None, lifetime: timedelta = MAX_LIFETIME) -> str:
         """Make a link; returns its secret.
 
         Args:
-            user: name of the operating system's user.
+            actor: who makes it, and will be signed in.
             workspace_id: the workspace whose page opens.
             lifetime: longest duration of the session.
 
@@ -60,7 +62,7 @@ class SignInLinks:
         now, token = self.clock(), self.new_token()
         link = SignInLink(
             token_digest=digest_of(token),
-            actor=f"installation ({user})",
+            actor=actor.name,
             workspace_id=workspace_id,
             expires_at=now + LINK_LIFETIME,
             session_lifetime=lifetime,
@@ -76,6 +78,7 @@ class SignInLinks:
         now = self.clock()
         link = self.sessions.take_link(digest_of(token), now=now)
         if link is None:
+            self.audit_log.record(session_entry(AuditAction.SIGN_IN_REFUSED, UNKNOWN, at=now))
             return None
         session_token = self.new_token()
         session = ConsoleSession(
@@ -88,5 +91,6 @@ class SignInLinks:
             seen_at=now,
             expires_at=now + link.session_lifetime,
         )
-        self.sessions.add_session(session, max_sessions=MAX_SESSIONS, forget_before=now - FORGET_AFTER)
+        entry = session_entry(AuditAction.SIGNED_IN, session.actor, at=now)
+        self.sessions.add_session(session, max_sessions=MAX_SESSIONS, forget_before=now - FORGET_AFTER, entry=entry)
         return SignedIn(token=session_token, session=session, workspace_id=link.workspace_id)

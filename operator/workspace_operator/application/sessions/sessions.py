@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from workspace_operator.application.ports import ConsoleSession, Sessions
+from workspace_operator.application.ports import AuditAction, ConsoleSession, Sessions
+from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.lifetimes import SessionEnd, end_of
 from workspace_operator.application.sessions.tokens import digest_of
 
@@ -39,6 +40,7 @@ class SessionReader:
             self.sessions.record_activity(session.token_digest, now=now)
         return session
 
-    def sign_out(self, token: str) -> None:
-        """End the session of a cookie, if there is one."""
-        self.sessions.end_session(digest_of(token))
+    def sign_out(self, session: ConsoleSession) -> None:
+        """End a session."""
+        entry = session_entry(AuditAction.SIGNED_OUT, session.actor, at=self.clock())
+        self.sessions.end_session(session.token_digest, entry=entry)

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -27,6 +26,7 @@ from workspace_operator.cli.support.run.options import (
     refuse_half_of_tls,
 )
 from workspace_operator.cli.support.run.process import process_context
+from workspace_operator.cli.support.workspace_context import current_actor
 from workspace_operator.settings import (
     DEFAULT_API_HOST,
     DEFAULT_CONSOLE_PORT,
@@ -85,8 +85,8 @@ def console(
         if workspace is not None:
             name = parse_namespaced_name(workspace, "--workspace")
             number = store.workspaces.find(*name, cluster=cluster_id).workspace_id
-        links = SignInLinks(sessions=store.sessions, clock=store.clock)
-        token = links.create(user=getuser(), workspace_id=number, lifetime=duration)
+        links = SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock)
+        token = links.create(actor=current_actor(), workspace_id=number, lifetime=duration)
     for line in _port_forward(os.environ.get("KUBERNETES_SERVICE_HOST"), has_url=console_url is not None):
         info(line)
     print(f"{(console_url or DEFAULT_CONSOLE_URL).rstrip('/')}/enter?t={token}")

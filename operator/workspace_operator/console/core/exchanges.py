@@ -102,7 +102,6 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
         form=form,
         session=session,
         seen=seen,
-        session_token=token if session else "",
         agent=exchange.agent,
     )
     return Outcome(answer=route.handler(request), session=session, seen=seen)

@@ -20,7 +20,6 @@ class PageRequest:
         form: fields of the body; of a repeated one, all in order.
         session: None on pages for everybody.
         seen: the workspace of the path, which the viewer reaches; None on other pages.
-        session_token: the secret of the session; empty without one.
         agent: the browser, as it names itself.
     """
 
@@ -29,7 +28,6 @@ class PageRequest:
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     session: ConsoleSession | None = None
     seen: SeenWorkspace | None = None
-    session_token: str = ""
     agent: str = ""
 
     @property

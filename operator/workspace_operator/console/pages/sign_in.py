@@ -33,13 +33,14 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
             view = SignInView(note=text("enter.used"), is_link_used=True)
             status = HTTPStatus.FORBIDDEN
             return Page(template="sign_in.html", title=text("signin.title"), view=view, status=status)
-        if request.session_token:
-            dependencies.sessions.sign_out(request.session_token)
+        if request.session is not None:
+            dependencies.sessions.sign_out(request.session)
         number = signed_in.workspace_id
         return Redirect(location="/" if number is None else f"/w/{number}", session_token=signed_in.token)
 
     def sign_out(request: PageRequest) -> Redirect:
-        dependencies.sessions.sign_out(request.session_token)
+        if request.session is not None:
+            dependencies.sessions.sign_out(request.session)
         return Redirect(location="/signin?ended=by_hand", session_token="")
 
     return (

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from workspace_operator.application.ports.accounts.audit import AuditEntry
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInLink:
@@ -58,8 +60,10 @@ class Sessions(Protocol):
         """Delete and return a link, so that one caller gets it; None if there is none, or it has expired."""
         ...
 
-    def add_session(self, session: ConsoleSession, *, max_sessions: int, forget_before: datetime) -> None:
-        """Store a session.
+    def add_session(
+        self, session: ConsoleSession, *, max_sessions: int, forget_before: datetime, entry: AuditEntry
+    ) -> None:
+        """Store a session, and the entry about it.
 
         Deletes the person's sessions that were unused for longest, beyond ``max_sessions``, and all sessions that
         expired before ``forget_before``.
@@ -74,6 +78,6 @@ class Sessions(Protocol):
         """Set the last activity of a session, if there still is one."""
         ...
 
-    def end_session(self, token_digest: str) -> None:
-        """Delete a session, if there is one."""
+    def end_session(self, token_digest: str, *, entry: AuditEntry) -> None:
+        """Delete a session, and store the entry about it; neither if there is no such session."""
         ...

@@ -6,9 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import ConsoleSession, SignInLink
+from workspace_operator.application.ports import AuditEntry, ConsoleSession, SignInLink
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.console_tables import console_session, sign_in_link
+from workspace_operator.store.unit_of_work.audit_rows import write_audit_entry
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 
 _IS_LINK = sign_in_link.c.token_digest == sa.bindparam("digest")
 _IS_SESSION = console_session.c.token_digest == sa.bindparam("digest")
@@ -22,11 +24,12 @@ _OF_PERSON = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SQLSessions:
     """Implements the port ``Sessions``."""
 
     database: Database
+    new_id: CioIDGenerator
 
     def add_link(self, link: SignInLink, *, max_open: int, now: datetime) -> bool:
         """Store a link unless too many are open."""
@@ -49,8 +52,10 @@ class SQLSessions:
 
         return self.database.writing(work)
 
-    def add_session(self, session: ConsoleSession, *, max_sessions: int, forget_before: datetime) -> None:
-        """Store a session, and delete those beyond the limits."""
+    def add_session(
+        self, session: ConsoleSession, *, max_sessions: int, forget_before: datetime, entry: AuditEntry
+    ) -> None:
+        """Store a session with its entry, and delete those beyond the limits."""
 
         def work(connection: sa.Connection) -> None:
             connection.execute(sa.delete(console_session).where(console_session.c.expires_at < forget_before))
@@ -58,6 +63,7 @@ class SQLSessions:
             for digest in digests[max_sessions - 1 :]:
                 connection.execute(sa.delete(console_session).where(_IS_SESSION), {"digest": digest})
             connection.execute(sa.insert(console_session).values(asdict(session)))
+            write_audit_entry(connection, entry, new_id=self.new_id)
 
         self.database.writing(work)
 
@@ -72,10 +78,14 @@ class SQLSessions:
         update = sa.update(console_session).where(_IS_SESSION).values(seen_at=now)
         self.database.writing(lambda connection: connection.execute(update, {"digest": token_digest}))
 
-    def end_session(self, token_digest: str) -> None:
-        """Delete a session."""
-        delete = sa.delete(console_session).where(_IS_SESSION)
-        self.database.writing(lambda connection: connection.execute(delete, {"digest": token_digest}))
+    def end_session(self, token_digest: str, *, entry: AuditEntry) -> None:
+        """Delete a session, with an entry if there was one."""
+
+        def work(connection: sa.Connection) -> None:
+            if connection.execute(sa.delete(console_session).where(_IS_SESSION), {"digest": token_digest}).rowcount:
+                write_audit_entry(connection, entry, new_id=self.new_id)
+
+        self.database.writing(work)
 
 
 def _link_values(link: SignInLink) -> dict[str, Any]:
