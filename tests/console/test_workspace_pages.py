@@ -35,7 +35,7 @@ STATES: States = {
     "blocked": (
         blocked,
         "3 people block the change to email or id",
-        "3 of 4 people block the change from id only to email or id. id only stays in force.",
+        "3 of 4 people block the change from id only to email or id. Identifiers stay id only.",
     ),
     "suspended": (blocked_and_suspended, "Change to email or id is suspended", "The identifier change waits."),
     "done": (

@@ -27,6 +27,7 @@ class OverviewView:
     Attributes:
         state: the sentence about its settings.
         attention: what needs a person; empty if nothing does.
+        is_changing: whether an identifier change is running, so that its progress is shown.
         is_moving: whether the page changes by itself, so that it asks again.
     """
 
@@ -38,6 +39,7 @@ class OverviewView:
     settings: Sequence[Fact]
     credentials_rotated: ShownTime | None
     attention: Sequence[str]
+    is_changing: bool
     is_moving: bool
 
 
@@ -59,6 +61,7 @@ def overview_view(overview: Overview, *, now: datetime) -> OverviewView:
         ],
         credentials_rotated=None if rotated is None else time(rotated),
         attention=list(_attention(overview)),
+        is_changing=change.kind == RUNNING,
         is_moving=change.kind == RUNNING or overview.summary.people is None,
     )
 
