@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 import pytest
+from starlette.types import ASGIApp
 
 from tests.console.environment import (
     ADMIN,
@@ -17,14 +18,11 @@ from tests.console.environment import (
     text_of,
 )
 from workspace_operator.access.permissions import ROLES, Permission
-from workspace_operator.console.app import all_routes
-from workspace_operator.console.core.answers import Answers
-from workspace_operator.console.core.dispatcher import Dispatcher
+from workspace_operator.console.app import all_routes, make_console_of
 from workspace_operator.console.core.http import Page, PageRequest
-from workspace_operator.console.core.rendering import Renderer
 from workspace_operator.console.core.routes import Audience, Route, RouteTable
-from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.texts import text
+from workspace_operator.console.views.errors import ErrorView
 from workspace_operator.reconcile.model.accounts import AccountKey, RemoveAccount
 
 PEOPLE: Final[dict[str, Callable[[ConsoleEnv], Browser]]] = {
@@ -48,7 +46,7 @@ TABLE: Final = {
 
 
 def show(_request: PageRequest) -> Page:
-    return Page(template="error.html", title="", view=None)
+    return Page(template="error.html", title="", view=ErrorView(heading="shown"))
 
 
 def status(person: str, access: Audience | Permission) -> int:
@@ -93,17 +91,9 @@ def test_permissions_are_those_of_the_table(nordlicht: ConsoleEnv, person: str, 
     assert answer.status_code == status(person, permission)
 
 
-def with_route(env: ConsoleEnv, route: Route) -> Dispatcher:
+def with_route(env: ConsoleEnv, route: Route) -> ASGIApp:
     """A console that has this route only."""
-    files = load_static_files()
-    answers = Answers(renderer=Renderer(files=files), links=())
-    shown = replace(route, handler=lambda request: replace(show(request), view=View()))
-    return Dispatcher(routes=RouteTable([shown]), answers=answers, files=files, dependencies=env.dependencies())
-
-
-class View:
-    heading = "shown"
-    more = ""
+    return make_console_of(env.dependencies(), [route])
 
 
 def test_refusal_names_those_who_may(nordlicht: ConsoleEnv) -> None:

@@ -29,7 +29,7 @@ def failing(env: ConsoleEnv, error: Exception) -> ConsoleEnv:
 def test_part_replaces_the_element_of_its_name(nordlicht: ConsoleEnv) -> None:
     answer = nordlicht.installation().get("/", **PART)
 
-    assert answer.text.startswith('<template data-replaces="workspaces"><div id="workspaces">')
+    assert answer.text.startswith('<template data-replaces="workspaces"><div id="workspaces" data-say=')
     assert answer.text.count("<template") == 1
     assert "<html" not in answer.text
 

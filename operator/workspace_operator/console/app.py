@@ -30,9 +30,14 @@ def all_routes(dependencies: Dependencies) -> Sequence[Route]:
 
 def make_console(dependencies: Dependencies) -> ASGIApp:
     """Make the application."""
+    return make_console_of(dependencies, all_routes(dependencies))
+
+
+def make_console_of(dependencies: Dependencies, routes: Sequence[Route]) -> ASGIApp:
+    """Make an application of these routes."""
     files = load_static_files()
     dispatcher = Dispatcher(
-        routes=RouteTable(all_routes(dependencies)),
+        routes=RouteTable(routes),
         answers=Answers(renderer=Renderer(files=files), links=LINKS),
         files=files,
         dependencies=dependencies,

@@ -17,6 +17,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "sign_out": "Sign out",
     "copy": "Copy",
     "copied": "Copied.",
+    "up_to_date": "The page is up to date.",
     # Sign-in
     "signin.title": "Sign in",
     "signin.installation": "You run this installation? On its machine:",

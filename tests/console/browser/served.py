@@ -9,27 +9,32 @@ from typing import Any, Self
 from playwright.sync_api import Browser, Dialog, Page, Response
 
 from tests.console.environment import ROOT, ConsoleEnv
+from workspace_operator.console.app import all_routes, make_console_of
+from workspace_operator.console.core.routes import Route
 from workspace_operator.http_server.server import Server, bind_sockets
 
 
 @dataclass(kw_only=True)
 class ServedConsole:
-    """The console of a store in memory, at a port of this machine."""
+    """The console of a store in memory, at a port of this machine. A test can add routes to those of the console."""
 
     env: ConsoleEnv
     url: str
+    routes: list[Route]
 
     @classmethod
     @contextmanager
     def serving(cls) -> Iterator[Self]:
         env, stopping = ConsoleEnv(), threading.Event()
+        routes = list(all_routes(env.dependencies()))
+        app = make_console_of(env.dependencies(), routes)
         [listening] = bind_sockets("127.0.0.1", 0)
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         server = Server(sockets=[listening], grace_seconds=1)
-        thread = threading.Thread(target=server.serve, args=(env.app, stopping))
+        thread = threading.Thread(target=server.serve, args=(app, stopping))
         thread.start()
         try:
-            yield cls(env=env, url=url)
+            yield cls(env=env, url=url, routes=routes)
         finally:
             stopping.set()
             thread.join()

@@ -12,6 +12,8 @@ from tests.console.browser.served import ServedConsole
 from tests.console.hostile import HOSTILE
 from workspace_operator.application.overviews import people_counts
 from workspace_operator.application.overviews.people_counts import PeopleCounter
+from workspace_operator.console.core.http import PageRequest, Redirect
+from workspace_operator.console.core.routes import Audience, Route
 from workspace_operator.console.views.formats import visible
 from workspace_operator.workspaces.model import PeopleCounts
 
@@ -96,7 +98,50 @@ def test_numbers_come_by_themselves(chromium: Browser, served: ServedConsole, mo
         expect(page.get_by_text("0 people")).to_be_visible(timeout=20_000)
 
         assert page.evaluate("window.isSame")
+        expect(page.get_by_role("status")).to_have_text("The page is up to date.")
         expect(page.locator("#workspaces")).not_to_have_attribute("data-poll", re.compile(""))
+
+
+FORM = """token => {
+  const form = document.createElement('form');
+  Object.assign(form, {method: 'post', action: '/made'});
+  form.dataset.part = 'workspaces';
+  const field = Object.assign(document.createElement('input'), {type: 'hidden', name: 'form_token', value: token});
+  const button = Object.assign(document.createElement('button'), {id: 'make', textContent: 'Make'});
+  form.append(field, button);
+  document.getElementById('content').prepend(form);
+  window.isSame = true;
+}"""
+"""Adds a form whose answer is a part of the page, as later pages have them."""
+
+
+@pytest.mark.parametrize(("is_known", "is_same"), [(True, True), (False, False)])
+def test_form_with_a_part_changes_it_in_place(
+    chromium: Browser, served: ServedConsole, is_known: bool, is_same: bool
+) -> None:
+    """The focus stays. What fails is sent again without a part, so that its whole page is seen."""
+    club(served.env)
+
+    def make(_request: PageRequest) -> Redirect:
+        served.env.workspace("shop", account="other")
+        return Redirect(location="/")
+
+    served.routes.append(Route(method="POST", pattern="/made", access=Audience.SIGNED_IN, handler=make))
+    with served.window(chromium) as window:
+        page = window.page
+        window.open("/")
+        token = page.locator("input[name=form_token]").get_attribute("value")
+        page.evaluate(FORM, token if is_known else "unknown")
+        page.locator("#make").focus()
+
+        page.keyboard.press("Enter")
+
+        if is_known:
+            expect(page.get_by_role("link", name="Shop")).to_be_visible()
+            assert page.evaluate("document.activeElement.id") == "make"
+        else:
+            expect(page.get_by_role("heading", level=1)).to_have_text("This form is no longer valid.")
+        assert bool(page.evaluate("window.isSame")) is is_same
 
 
 def test_page_that_refreshes_itself_leaves_when_the_session_ends(
