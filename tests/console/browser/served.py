@@ -53,7 +53,7 @@ class ServedConsole:
             context.add_cookies([{"name": "console", "value": entered.token, "url": self.url}])
         window = Window(page=context.new_page(), url=self.url)
         window.page.set_default_timeout(20_000)
-        window.page.on("console", lambda message: window.complain(message.type, message.text))
+        window.page.on("console", lambda message: window.note_error(message.type, message.text))
         window.page.on("pageerror", lambda error: window.problems.append(str(error)))
         window.page.on("dialog", window.refuse)
         yield window
@@ -80,7 +80,7 @@ class Window:
         self.problems.append(dialog.message)
         dialog.dismiss()
 
-    def complain(self, kind: str, text: str) -> None:
+    def note_error(self, kind: str, text: str) -> None:
         """Note an error; the browser reports a status of a page as one, too."""
         if kind in ("error", "warning") and "the server responded with a status of" not in text:
             self.problems.append(text)
