@@ -110,12 +110,16 @@ class SenderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionSettings:
-    """How long the worker keeps activities, content and records of messages, and entries of the audit log."""
+    """How long the worker keeps activities, content and records of messages, audit entries, and records of cleanups.
+
+    Zero for ``undo`` keeps no records of cleanups, which cannot be undone then.
+    """
 
     activities: timedelta = timedelta(days=30)
     message_content: timedelta = timedelta(days=30)
     deliveries: timedelta = timedelta(days=180)
     audit_entries: timedelta = timedelta(days=400)
+    undo: timedelta = timedelta(days=30)
 
 
 def default_database(environment: Mapping[str, str] = os.environ) -> str:

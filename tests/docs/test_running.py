@@ -36,8 +36,14 @@ def test_blocks_of_readme_run(tmp_path: Path) -> None:
 def test_cleaning_up_runs(tmp_path: Path) -> None:
     printed = run_blocks(runnable_blocks("docs/people.md"), tmp_path)
 
-    told = [line for line in printed.splitlines() if line.startswith(("segment 1", "7 people"))]
+    told = [
+        line for line in printed.splitlines() if line.startswith(("segment 1", "7 people", "7 decisions", "cleanup"))
+    ]
     assert told == [
+        "7 people written to decisions.csv",
+        "7 decisions. After them 8 people would still block the change.",
+        "cleanup 1: 7 applied, 0 left alone",
+        "cleanup 1: 7 undone, 0 in part, 0 not",
         "7 people written to to-delete.csv",
         "segment 1 (duplicates): 7 people",
         "7 people of segment 1 (duplicates) would be deleted from default/club",

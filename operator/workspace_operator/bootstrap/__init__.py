@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from workspace_operator.bootstrap.stores import open_existing_store as open_existing_store
     from workspace_operator.bootstrap.stores import open_store as open_store
     from workspace_operator.bootstrap.stores import open_store_lazily as open_store_lazily
+    from workspace_operator.bootstrap.workers import make_cleanup_worker as make_cleanup_worker
     from workspace_operator.bootstrap.workers import make_migration_worker as make_migration_worker
     from workspace_operator.bootstrap.workers import make_worker as make_worker
     from workspace_operator.bootstrap.workers import monitor_writes as monitor_writes
@@ -62,7 +63,9 @@ else:
             "workspace_operator.bootstrap.senders": "open_sender run_with_probes",
             "workspace_operator.bootstrap.servers": "make_api make_server run_api",
             "workspace_operator.bootstrap.stores": "open_existing_store open_store open_store_lazily",
-            "workspace_operator.bootstrap.workers": "make_migration_worker make_worker monitor_writes store_probes",
+            "workspace_operator.bootstrap.workers": (
+                "make_cleanup_worker make_migration_worker make_worker monitor_writes store_probes"
+            ),
             "workspace_operator.store.engine.clocks": "utc_now",
         },
     )

@@ -12,6 +12,7 @@ from functools import partial
 from importlib.metadata import version
 
 from workspace_operator.application.audit.retention import AuditRetention
+from workspace_operator.application.cleanups.worker import CleanupWorker
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.health.write_monitor import WriteMonitor
 from workspace_operator.application.migrations.worker import MigrationWorker, NoObserver, Observer
@@ -26,6 +27,8 @@ from workspace_operator.workspaces.model import Owner
 
 RETENTION_INITIAL_DELAY = timedelta(minutes=1)
 """Delay of the first search for old activities: with 1000 workspaces it took a quarter of an operator's start."""
+
+UNDO_PERIOD = RetentionSettings().undo
 
 MONITOR_END_SECONDS = 2.0
 """Time for a running check to end before its connections are closed."""
@@ -47,6 +50,24 @@ def make_migration_worker(
         owner_of=partial(_owner_of, store.workspaces),
         stopping=stopping,
         observer=observer or NoObserver(),
+    )
+
+
+def make_cleanup_worker(
+    store: Repositories,
+    stopping: Callable[[], bool] = lambda: False,
+    *,
+    undo_period: timedelta = UNDO_PERIOD,
+    workspace_id: int | None = None,
+) -> CleanupWorker:
+    """Create a worker of cleanups, of one workspace if given, with a name of its own."""
+    return CleanupWorker(
+        cleanups=store.cleanups,
+        worker=worker_name(),
+        clock=store.clock,
+        undo_period=undo_period,
+        workspace_id=workspace_id,
+        stopping=stopping,
     )
 
 
@@ -104,7 +125,8 @@ def make_worker(
         initial_delay=RETENTION_INITIAL_DELAY,
     )
     migrations = make_migration_worker(store, must_pause(stopping, monitor), metrics)
-    jobs = (migrations, activity_retention, delivery_retention, audit_retention)
+    cleanups = make_cleanup_worker(store, must_pause(stopping, monitor), undo_period=retention.undo)
+    jobs = (migrations, cleanups, activity_retention, delivery_retention, audit_retention)
     loop = WorkerLoop(jobs=jobs, stopping=stopping, is_writable=monitor.is_writable)
     return RunningWorker(loop=loop, probes=ProbeHandlers(is_ready=loop.healthy.is_set, metrics=metrics.text))
 

@@ -33,6 +33,7 @@ SUMMARIES: Final = {
     "sending": "Manage the root key, and show senders and queues.",
     "merges": "Show merges of people, and undo them.",
     "migrations": "Show the progress of identifier migrations.",
+    "cleanups": "Clean up people who block a migration, with undo.",
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
@@ -47,6 +48,7 @@ SUMMARIES: Final = {
 MODULES: Final = {
     **{name: f"sending.{name}" for name in ("templates", "messages", "sending")},
     **{name: f"accounts.{name}" for name in ("accounts", "access", "audit", "usage")},
+    "cleanups": "cleanups.cleanups",
     "database": "maintenance.database",
     "status": "maintenance.status",
     "validate": "gitops.validate",

@@ -38,12 +38,14 @@ class CleanupWorker:
     Attributes:
         worker: the unique name of this worker.
         undo_period: how long a cleanup can be undone after it was applied; zero: not at all.
+        workspace_id: the only workspace whose cleanups it runs; None for all.
     """
 
     cleanups: Cleanups
     worker: str
     clock: Callable[[], datetime]
     undo_period: timedelta
+    workspace_id: int | None = None
     stopping: Callable[[], bool] = lambda: False
     batch: int = MAX_BATCH
     sleep: Callable[[float], object] = time.sleep
@@ -52,7 +54,7 @@ class CleanupWorker:
     def work_once(self) -> bool:
         """Do what is due for one cleanup, as far as possible in its state; False if none is due."""
         lease = Lease(worker=self.worker, duration=LEASE_DURATION)
-        claimed = self.cleanups.claim(lease, now=self.clock())
+        claimed = self.cleanups.claim(lease, now=self.clock(), workspace_id=self.workspace_id)
         if claimed is None:
             return False
         fields = {"workspace": claimed.workspace_id, "cleanup": claimed.number, "state": claimed.state.value}

@@ -14,8 +14,10 @@ from itertools import chain, groupby, islice
 from operator import attrgetter
 from typing import Final, TypeAlias
 
+from workspace_operator.application.people.csv_files.columns import DECISION_COLUMN
 from workspace_operator.application.people.csv_files.injection import escape
 from workspace_operator.application.ports import Exports, People, ViolationRow
+from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.attributes import IDENTIFIER_NAMES
@@ -32,6 +34,8 @@ COMMON_ATTRIBUTES: Final = 2
 MAX_NAMED_ATTRIBUTES: Final = 20
 _SAMPLED_PEOPLE: Final = 1000
 _RESERVED_NAMES: Final = IDENTIFIER_NAMES | {"created_at", "unsubscribed"}
+
+_DECISIONS_WITHOUT_DETAIL: Final = tuple(kind.value for kind in DecisionKind if kind is not DecisionKind.CORRECT)
 
 MAX_LISTED_SHARERS = 5
 """Maximum number of people with the same address that a row lists; the number of the others follows."""
@@ -84,17 +88,35 @@ _ExportRow: TypeAlias = tuple[ViolationRow, Sequence[str], ViolationRow]
 
 
 def violation_lines(
-    rows: Iterable[ViolationRow], attributes: Sequence[str] = (), row_filter: ViolationFilter = NO_FILTER
+    rows: Iterable[ViolationRow],
+    attributes: Sequence[str] = (),
+    row_filter: ViolationFilter = NO_FILTER,
+    *,
+    decision: str | None = None,
 ) -> Iterator[str]:
     """Yield the lines of an export of violations; there may be millions.
 
-    The rows are in the order of (e-mail key, age, cio_id), and have the values of ``attributes``.
+    The rows are in the order of (e-mail key, age, cio_id), and have the values of ``attributes``. With a ``decision``,
+    perhaps empty, each begins with it, in a column for the decisions of a cleanup.
     """
     export_rows = _export_rows(rows)
     if row_filter != NO_FILTER:
         export_rows = ((row, others, oldest) for row, others, oldest in export_rows if row_filter.matches(row, oldest))
     columns = (*VIOLATION_COLUMNS, *map(escape, attributes))
-    return csv_lines(columns, (_cells(row, others, oldest) for row, others, oldest in export_rows))
+    cells = (_cells(row, others, oldest) for row, others, oldest in export_rows)
+    if decision is None:
+        return csv_lines(columns, cells)
+    return csv_lines((DECISION_COLUMN, *columns), ((decision, *each) for each in cells))
+
+
+def parse_decision(text: str | None, *, field: str) -> str | None:
+    """A decision for every row of an export, perhaps empty. Raises InvalidInput."""
+    if text and text not in _DECISIONS_WITHOUT_DETAIL:
+        choices = ", ".join(_DECISIONS_WITHOUT_DETAIL)
+        raise InvalidInput(
+            f"{field} {quoted(text)} is no decision for every row: use one of {choices}, or ''", field=field
+        )
+    return text
 
 
 def violation_table(rows: Iterable[ViolationRow]) -> Iterator[Sequence[str]]:

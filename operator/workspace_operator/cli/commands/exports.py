@@ -9,12 +9,21 @@ from workspace_operator.application.people.csv_export import (
     ViolationFilter,
     common_attributes,
     parse_attribute_names,
+    parse_decision,
     violation_lines,
     violation_table,
 )
 from workspace_operator.application.ports import Export
 from workspace_operator.cli.support.files import write_csv
-from workspace_operator.cli.support.options import MAX_NUMBER, ClusterID, Database, ForExcel, OutputFile, WorkspaceName
+from workspace_operator.cli.support.options import (
+    MAX_NUMBER,
+    ClusterID,
+    Database,
+    ForExcel,
+    OutputFile,
+    WorkspaceName,
+    text_option,
+)
 from workspace_operator.cli.support.output import info, people_text, print_table, time_text
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, current_actor, open_workspace
 from workspace_operator.errors import NotFound
@@ -80,6 +89,14 @@ def get(
     except_oldest: Annotated[
         bool, typer.Option("--except-oldest", help="Leave out the oldest person of each shared address.")
     ] = False,
+    decide: Annotated[
+        str | None,
+        text_option(
+            "--decide",
+            metavar="WORD",
+            help_text="Add a column _decision with this word, for cleanups decide; '' leaves it empty.",
+        ),
+    ] = None,
     for_excel: ForExcel = False,
     output: OutputFile = None,
     cluster_id: ClusterID = None,
@@ -106,7 +123,8 @@ def get(
         rows = context.store.exports.violations(context.workspace_id, export.number, attributes=names)
         entry = download_entry(context.workspace_id, export, actor=current_actor(), at=context.store.clock())
         context.store.audit_log.record(entry)
-        count = write_csv(violation_lines(rows, names, violation_filter), output, for_excel=for_excel)
+        lines = violation_lines(rows, names, violation_filter, decision=parse_decision(decide, field="--decide"))
+        count = write_csv(lines, output, for_excel=for_excel)
         if output:
             info(f"{people_text(count - 1)} written to {output}")
 

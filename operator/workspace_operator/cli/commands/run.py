@@ -40,6 +40,7 @@ from workspace_operator.cli.support.run.options import (
     TooLate,
     TransportsFile,
     TrustedProxies,
+    UndoDays,
     Verbose,
     parse_address,
     refuse_half_of_tls,
@@ -92,6 +93,7 @@ def run_all(
     keep_content: KeepContent = 30,
     keep_deliveries: KeepDeliveries = 180,
     keep_audit: KeepAudit = 400,
+    undo_days: UndoDays = 30,
     verbose: Verbose = False,
     log_format: LogForm = LogFormat.TEXT,
 ) -> None:
@@ -103,14 +105,11 @@ def run_all(
         operator=_operator_settings(kubeconfig, kube_context, namespace, intervals, health),
         api=_api_settings(api_address, public_url, root_key_file),
         console=_console_settings(console_address, console_url, trusted_proxy),
-        retention=_retention(activities_days, keep_content, keep_deliveries, keep_audit),
+        retention=_retention(activities_days, keep_content, keep_deliveries, keep_audit, undo_days),
         sender=_sender_settings(transports, root_key_file, public_url, too_late),
     )
-    with (
-        process_context(context, log_format, verbose=verbose) as stop_event,
-        bootstrap.open_store_lazily(database) as store,
-    ):
-        _run_parts(parts, store, stop_event)
+    with process_context(context, log_format, verbose=verbose) as stop_event:
+        _run_parts(parts, database, stop_event)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +123,9 @@ class _Parts:
     sender: SenderSettings
 
 
-def _run_parts(parts: _Parts, store: Repositories, stop_event: threading.Event) -> None:
+def _run_parts(parts: _Parts, database: str, stop_event: threading.Event) -> None:
     with (
+        bootstrap.open_store_lazily(database) as store,
         bootstrap.monitor_writes(store) as monitor,
         bootstrap.open_sender(store, parts.sender, stop_event, monitor) as sender,
     ):
@@ -231,6 +231,7 @@ def worker(
     keep_content: KeepContent = 30,
     keep_deliveries: KeepDeliveries = 180,
     keep_audit: KeepAudit = 400,
+    undo_days: UndoDays = 30,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
     log_format: LogForm = LogFormat.TEXT,
@@ -242,7 +243,7 @@ def worker(
     migration, or on the messages of a workspace.
     """
     settings = _sender_settings(transports, root_key_file, public_url, too_late)
-    retention = _retention(activities_days, keep_content, keep_deliveries, keep_audit)
+    retention = _retention(activities_days, keep_content, keep_deliveries, keep_audit, undo_days)
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
@@ -284,12 +285,15 @@ def sender(
         bootstrap.run_with_probes(store, monitor, sender.run, health, sender.probes)
 
 
-def _retention(activities_days: int, content_days: int, deliveries_days: int, audit_days: int) -> RetentionSettings:
+def _retention(
+    activities_days: int, content_days: int, deliveries_days: int, audit_days: int, undo_days: int
+) -> RetentionSettings:
     return RetentionSettings(
         activities=timedelta(days=activities_days),
         message_content=timedelta(days=content_days),
         deliveries=timedelta(days=deliveries_days),
         audit_entries=timedelta(days=audit_days),
+        undo=timedelta(days=undo_days),
     )
 
 

@@ -24,7 +24,17 @@ JSON_COLUMN: Final = "_json"
 OTHERS_COLUMN: Final = "_other_attributes"
 """In an undo file: the attributes whose names cannot be column names, as a JSON object."""
 UNDO_COLUMNS: Final = (UNDO_COLUMN, JSON_COLUMN, OTHERS_COLUMN)
-SKIPPED_COLUMNS: Final = (*NOTE_COLUMNS, "_violations", "_age_from", "_shares_with", "_advice", *UNDO_COLUMNS)
+DECISION_COLUMN: Final = "_decision"
+NEW_EMAIL_COLUMN: Final = "_email"
+SURVIVOR_COLUMN: Final = "_into"
+DECISION_COLUMNS: Final = (DECISION_COLUMN, NEW_EMAIL_COLUMN, SURVIVOR_COLUMN)
+"""In a file of decisions: what is to happen to the person, the new address, and the person to merge into."""
+SKIPPED_COLUMNS: Final = (
+    *NOTE_COLUMNS,
+    *("_violations", "_age_from", "_shares_with", "_advice"),
+    *UNDO_COLUMNS,
+    *DECISION_COLUMNS,
+)
 """Columns that this product adds to those of a person; an import skips them."""
 
 AS_ATTRIBUTE: Final = "attribute"

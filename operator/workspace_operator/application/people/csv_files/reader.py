@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, NamedTuple, TextIO
 
 from workspace_operator.application.people.csv_files.columns import (
+    DECISION_COLUMNS,
     IDENTIFIER_COLUMNS,
     SKIPPED_COLUMNS,
     UNDO_COLUMN,
@@ -113,8 +114,9 @@ class Header:
 
     @property
     def dropped(self) -> frozenset[int]:
-        """Indexes of the ignored columns that a rejects file omits; it keeps the columns of an undo file."""
-        return frozenset(index for index in self.ignored if self.columns[index] not in UNDO_COLUMNS)
+        """Indexes of the ignored columns that a rejects file omits; it keeps those of undo files and decisions."""
+        kept = (*UNDO_COLUMNS, *DECISION_COLUMNS)
+        return frozenset(index for index in self.ignored if self.columns[index] not in kept)
 
     @property
     def is_of_undo_file(self) -> bool:

@@ -132,8 +132,8 @@ class Cleanups(Protocol):
         """
         ...
 
-    def claim(self, lease: Lease, *, now: datetime) -> Cleanup | None:
-        """Lease a cleanup that is due and not leased by another worker; None if there is none."""
+    def claim(self, lease: Lease, *, now: datetime, workspace_id: int | None = None) -> Cleanup | None:
+        """Lease a cleanup, of one workspace if given, that is due and not leased by another worker; None: no such."""
         ...
 
     def run_batch(

@@ -117,6 +117,12 @@ KeepDeliveries = Annotated[
     int,
     setting("--keep-deliveries", min=1, max=36_500, metavar="DAYS", help="How many days to keep records of messages."),
 ]
+UndoDays = Annotated[
+    int,
+    setting(
+        "--undo-days", min=0, max=180, metavar="DAYS", help="How many days a cleanup can be undone; 0 keeps no records."
+    ),
+]
 KeepAudit = Annotated[
     int,
     setting("--keep-audit", min=1, max=36_500, metavar="DAYS", help="How many days to keep entries of the audit log."),

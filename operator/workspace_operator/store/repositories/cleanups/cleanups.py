@@ -148,7 +148,7 @@ class SQLCleanups(MergeOnTouchRepository):
 
         return self.database.writing(work)
 
-    def claim(self, lease: Lease, *, now: datetime) -> Cleanup | None:
+    def claim(self, lease: Lease, *, now: datetime, workspace_id: int | None = None) -> Cleanup | None:
         """Lease a cleanup that is due; a time too far in the future was written before the clock was set back."""
         is_free = sa.or_(
             cleanup.c.lease_expires_at.is_(None),
@@ -159,6 +159,8 @@ class SQLCleanups(MergeOnTouchRepository):
         is_late = sa.and_(cleanup.c.due_at > now + MAX_DUE_DELAY, cleanup.c.state.not_in(_KEEPING_RECORDS))
         is_due = sa.and_(cleanup.c.due_at.is_not(None), sa.or_(cleanup.c.due_at <= now, is_late))
         due = sa.select(cleanup.c.workspace_id, cleanup.c.number).where(is_due, is_free)
+        if workspace_id is not None:
+            due = due.where(cleanup.c.workspace_id == workspace_id)
         with self.database.reading() as connection:  # without a lock, since usually nothing is due
             first = connection.execute(due.order_by(cleanup.c.due_at).limit(1)).one_or_none()
         if first is None:

@@ -1,0 +1,362 @@
+"""``workspacectl cleanups``: decisions about people who block a migration, applied at once, and undone."""
+
+import time
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from workspace_operator.application.cleanups.csv_decisions import DecisionImport, DecisionImportResult
+from workspace_operator.application.ports import ApplyRequest, ListQuery
+from workspace_operator.bootstrap import make_cleanup_worker, make_migration_worker
+from workspace_operator.cleanups.model import DRAFTS, OPEN, Cleanup, CleanupState
+from workspace_operator.cli.commands.cleanups.output import (
+    COLUMNS,
+    DECISION_COLUMNS,
+    FIELDS,
+    cleanup_document,
+    cleanup_row,
+    decision_document,
+    decision_row,
+    fields_of,
+)
+from workspace_operator.cli.support.csv_file_options import RejectsPath, default_rejects_path, name_file_in_errors
+from workspace_operator.cli.support.files import open_input_file
+from workspace_operator.cli.support.options import (
+    MAX_NUMBER,
+    ClusterID,
+    Database,
+    ForExcel,
+    Format,
+    Output,
+    WorkspaceName,
+    text_option,
+)
+from workspace_operator.cli.support.output import (
+    ERROR,
+    INCOMPLETE,
+    INTERRUPTED,
+    echo,
+    info,
+    json_text,
+    people_text,
+    print_table,
+)
+from workspace_operator.cli.support.rejects_file import RejectsFile
+from workspace_operator.cli.support.run.options import UndoDays
+from workspace_operator.cli.support.terminal import confirm, people_bar
+from workspace_operator.cli.support.workspace_context import WorkspaceContext, current_actor, open_workspace
+from workspace_operator.errors import Conflict, NotFound
+from workspace_operator.identity.values.references import bare_cio_id
+
+app = typer.Typer(name="cleanups", help="Clean up people who block a migration, with undo.", no_args_is_help=True)
+
+DECIDE_EXAMPLES = """
+Examples:
+
+\b
+  workspacectl exports get -w default/crm -o people.csv
+  workspacectl cleanups decide -w default/crm --from-csv people.csv
+  workspacectl cleanups apply -w default/crm
+"""
+UNDO_EXAMPLES = """
+Examples:
+
+\b
+  workspacectl cleanups undo 3 -w default/crm
+"""
+POLL_SECONDS: Final = 0.5
+
+Number = Annotated[
+    int, typer.Argument(metavar="NUMBER", min=1, max=MAX_NUMBER, help="The cleanup, as in cleanups list.")
+]
+OptionalNumber = Annotated[
+    int | None,
+    typer.Argument(
+        metavar="NUMBER", min=1, max=MAX_NUMBER, help="The cleanup, as in cleanups list.", show_default="the newest one"
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Skip the confirmation prompt.")]
+
+
+@app.command("list")
+def list_cleanups(
+    *, workspace: WorkspaceName, output: Output = Format.TABLE, cluster_id: ClusterID = None, database: Database
+) -> None:
+    """List the cleanups of a workspace, newest first."""
+    with open_workspace(database, workspace, cluster_id) as context:
+        cleanups = context.store.cleanups.cleanups(context.workspace_id)
+    if output is Format.JSON:
+        print(json_text([cleanup_document(cleanup) for cleanup in cleanups]))
+    else:
+        print_table(COLUMNS, [cleanup_row(cleanup) for cleanup in cleanups])
+
+
+@app.command()
+def show(
+    number: OptionalNumber = None,
+    *,
+    workspace: WorkspaceName,
+    output: Output = Format.TABLE,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Print a cleanup and what it settles.
+
+    Without a number, the newest one is printed.
+    """
+    with open_workspace(database, workspace, cluster_id) as context:
+        cleanup = _counted(context, _find(context, number))
+    if output is Format.JSON:
+        print(json_text(cleanup_document(cleanup)))
+    else:
+        print_table(FIELDS, fields_of(cleanup))
+
+
+@app.command(epilog=DECIDE_EXAMPLES)
+def decide(
+    *,
+    workspace: WorkspaceName,
+    from_csv: Annotated[
+        Path,
+        typer.Option("--from-csv", metavar="FILE", help="An export with a column _decision.", show_default=False),
+    ],
+    rejects: RejectsPath = None,
+    for_excel: ForExcel = False,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Make the decisions of a CSV file.
+
+    The file is an export of the people who block the migration, with a column _decision: keep, merge, correct, clear,
+    delete, or none to take a decision back. A row without a decision changes nothing. The new address of correct is in
+    a column _email. A merge goes into the person of the same address whom the file keeps, else into the oldest one; a
+    column _into names the cio_id of another one.
+
+    Nothing happens to the people until `workspacectl cleanups apply`. Decisions that cannot be made are written to
+    NAME.rejects.csv beside FILE, with their line and the reason.
+
+    Exit codes: 0 all decisions were made; 3 some were rejected; 1 all were rejected, or an error; 64 wrong usage.
+    """
+    rejects = rejects or default_rejects_path(from_csv)
+    with (
+        open_workspace(database, workspace, cluster_id) as context,
+        RejectsFile(rejects, source_file=from_csv, with_bom=for_excel) as rejects_file,
+    ):
+        store, actor = context.store, current_actor()
+        cleanup, _ = store.cleanups.open(context.workspace_id, actor=actor, now=store.clock())
+        importer = DecisionImport(
+            cleanups=store.cleanups,
+            listings=store.listings,
+            workspace_id=context.workspace_id,
+            number=cleanup.number,
+            query=ListQuery(export_number=_newest_export(context), cleanup_number=cleanup.number),
+            rejects=rejects_file,
+            actor=actor,
+            clock=store.clock,
+        )
+        try:
+            with name_file_in_errors(from_csv, "--from-csv"):
+                importer.run(partial(open_input_file, from_csv))
+            rejects_file.finish()
+        finally:
+            _print_decisions(importer.result, rejects)
+        _print_count(_counted(context, cleanup))
+    if importer.result.rejected:
+        raise typer.Exit(INCOMPLETE if importer.result.made + importer.result.taken_back else ERROR)
+
+
+@app.command()
+def apply(
+    *,
+    workspace: WorkspaceName,
+    yes: Yes = False,
+    undo_days: UndoDays = 30,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Apply the decisions, and try the migration again.
+
+    Calls to the API go on meanwhile. A person who has changed since the decision is left alone. If people are to be
+    deleted, the command asks for their number first. An interrupted command leaves the rest to the installation's
+    worker, or to the next apply.
+
+    Exit codes: 0 all decisions were applied; 3 some people were left alone; 1 an error; 64 wrong usage.
+    """
+    with open_workspace(database, workspace, cluster_id) as context:
+        cleanup = _counted(context, _find(context, None))
+        if cleanup.state is not CleanupState.APPLYING:
+            cleanup = _request_apply(context, cleanup, yes=yes)
+        cleanup = _work(context, cleanup, timedelta(days=undo_days), "applying", cleanup.total)
+        while make_migration_worker(context.store).work_once():  # the blocked migration is due now
+            pass
+        _print_applied(context, cleanup)
+    if cleanup.skipped:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _request_apply(context: WorkspaceContext, cleanup: Cleanup, *, yes: bool) -> Cleanup:
+    if cleanup.deletions and not yes:
+        question = f"Type {cleanup.deletions} to delete {people_text(cleanup.deletions)} of {context.name}:"
+        if not confirm(question, str(cleanup.deletions)):
+            info("nothing was applied")
+            raise typer.Exit(ERROR)
+    store = context.store
+    request = ApplyRequest(version=cleanup.version, deletions=cleanup.deletions)
+    return store.cleanups.apply(context.workspace_id, cleanup.number, request, actor=current_actor(), now=store.clock())
+
+
+@app.command(epilog=UNDO_EXAMPLES)
+def undo(
+    number: Number,
+    *,
+    workspace: WorkspaceName,
+    cio_ids: Annotated[
+        list[str] | None,
+        typer.Option("--cio-id", metavar="CIO_ID", help="Only this person. Can be given several times."),
+    ] = None,
+    undo_days: UndoDays = 30,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """Undo a cleanup, or decisions about some people.
+
+    Exit codes: 0 everything is as before; 3 some people came back in part or not; 1 an error; 64 wrong usage.
+    """
+    with open_workspace(database, workspace, cluster_id) as context:
+        cleanup = context.store.cleanups.get(context.workspace_id, number)
+        if cleanup.state is not CleanupState.UNDOING:
+            cleanup = context.store.cleanups.undo(
+                context.workspace_id, number, cio_ids or None, actor=current_actor(), now=context.store.clock()
+            )
+        total = len(cio_ids) if cio_ids else cleanup.applied
+        cleanup = _work(context, cleanup, timedelta(days=undo_days), "undoing", total)
+    echo(f"cleanup {number}: {cleanup.undone} undone, {cleanup.undone_in_part} in part, {cleanup.not_undone} not")
+    if cleanup.undone_in_part or cleanup.not_undone:
+        info(f"why: workspacectl cleanups decisions {number} -w {workspace}")
+        raise typer.Exit(INCOMPLETE)
+
+
+@app.command()
+def decisions(
+    number: OptionalNumber = None,
+    *,
+    workspace: WorkspaceName,
+    after: Annotated[
+        str, text_option("--after", metavar="CIO_ID", help_text="Only people after this one.", show_default=False)
+    ] = "",
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=10_000, help="Maximum number of decisions to print.")
+    ] = 100,
+    output: Output = Format.TABLE,
+    cluster_id: ClusterID = None,
+    database: Database,
+) -> None:
+    """List the decisions of a cleanup."""
+    with open_workspace(database, workspace, cluster_id) as context:
+        found = context.store.cleanups.decisions(
+            context.workspace_id, _find(context, number).number, after=bare_cio_id(after), limit=limit
+        )
+    if output is Format.JSON:
+        print(json_text([decision_document(stored) for stored in found]))
+    else:
+        print_table(DECISION_COLUMNS, [decision_row(stored) for stored in found])
+    if len(found) == limit:
+        info(f"there may be more decisions: add --after {found[-1].cio_id}")
+
+
+@app.command()
+def stop(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
+    """Stop a cleanup that is being applied or undone.
+
+    What was done stays done, and can be undone.
+    """
+    with open_workspace(database, workspace, cluster_id) as context:
+        context.store.cleanups.stop(context.workspace_id, number, actor=current_actor(), now=context.store.clock())
+    echo(f"cleanup {number} stops after the people that it works on")
+
+
+@app.command()
+def discard(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
+    """Throw a draft away."""
+    with open_workspace(database, workspace, cluster_id) as context:
+        context.store.cleanups.discard(context.workspace_id, number, actor=current_actor(), now=context.store.clock())
+    echo(f"cleanup {number} is discarded")
+
+
+def _find(context: WorkspaceContext, number: int | None) -> Cleanup:
+    """A cleanup by its number; None is the newest one. Raises NotFound."""
+    if number is not None:
+        return context.store.cleanups.get(context.workspace_id, number)
+    cleanups = context.store.cleanups.cleanups(context.workspace_id)
+    if not cleanups:
+        raise NotFound(f"{context.name} has no cleanups: `workspacectl cleanups decide` begins one")
+    return cleanups[0]
+
+
+def _newest_export(context: WorkspaceContext) -> int:
+    migration = context.store.migrations.newest(context.workspace_id)
+    if migration is None or migration.export is None:
+        raise Conflict(f"no identifier change of {context.name} is blocked by people")
+    return migration.export
+
+
+def _counted(context: WorkspaceContext, cleanup: Cleanup) -> Cleanup:
+    """The cleanup after its decisions are counted, which this process does if no other does."""
+    worker = make_cleanup_worker(context.store, workspace_id=context.workspace_id)
+    while True:
+        found = context.store.cleanups.get(context.workspace_id, cleanup.number)
+        if found.state not in DRAFTS or not worker.work_once():
+            return found
+
+
+def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, description: str, total: int) -> Cleanup:
+    """Carry out what was requested, unless another worker does; returns the cleanup as it is then."""
+    worker = make_cleanup_worker(context.store, undo_period=undo_period, workspace_id=context.workspace_id)
+    done = 0
+    try:
+        with people_bar(description, total) as progress:
+            while cleanup.state in OPEN:
+                if not worker.work_once():
+                    time.sleep(POLL_SECONDS)
+                cleanup = context.store.cleanups.get(context.workspace_id, cleanup.number)
+                now_done = cleanup.applied + cleanup.skipped
+                progress(now_done - done)
+                done = now_done
+    except KeyboardInterrupt:
+        info("interrupted: a worker of the installation, or the same command, goes on")
+        raise typer.Exit(INTERRUPTED) from None
+    return cleanup
+
+
+def _print_decisions(result: DecisionImportResult, rejects: Path) -> None:
+    back = f", {result.taken_back} taken back" if result.taken_back else ""
+    echo(
+        f"{result.rows} rows: {result.made} decisions made{back}, {result.undecided} without a decision, "
+        f"{result.rejected} rejected"
+    )
+    if result.rejected:
+        echo(f"rejected rows, with reasons: {rejects}")
+
+
+def _print_count(cleanup: Cleanup) -> None:
+    after = cleanup.people_blocking_after
+    if after is None:
+        info("the decisions are being counted: workspacectl cleanups show")
+    elif after:
+        echo(f"{cleanup.total} decisions. After them {people_text(after)} would still block the change.")
+    else:
+        echo(f"{cleanup.total} decisions. After them nobody would block the change.")
+
+
+def _print_applied(context: WorkspaceContext, cleanup: Cleanup) -> None:
+    echo(f"cleanup {cleanup.number}: {cleanup.applied} applied, {cleanup.skipped} left alone")
+    if cleanup.skipped:
+        info(f"why: workspacectl cleanups decisions {cleanup.number} -w {context.name}")
+    migration = context.store.migrations.newest(context.workspace_id)
+    if migration is not None:
+        blocking = migration.violations.people_concerned
+        is_blocked = migration.export is not None and blocking
+        echo(f"the change is {migration.stage}" + (f": {people_text(blocking)} block it" if is_blocked else ""))

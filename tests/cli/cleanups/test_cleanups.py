@@ -1,0 +1,270 @@
+"""``workspacectl cleanups``, as somebody uses it who has a shell and a spreadsheet."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Crm, Run, W
+from tests.cli.terminals import on_a_terminal
+
+PEOPLE = """\
+id,email,created_at,plan
+m-1,a@x.com,1000000050,pro
+m-2,A@x.com,1000000100,
+m-3,a@x.com,1000000200,
+m-4,nonsense,,
+m-5,b@x.com,1000000300,
+m-6,b@x.com,1000000400,
+m-7,c@x.com,,
+"""
+
+
+@pytest.fixture
+def blocked(crm: Crm) -> None:
+    """Seven people in mode IDOnly, of whom six block the change to EmailOrID."""
+    crm("IDOnly", PEOPLE)
+    crm("EmailOrID", code=3)
+
+
+def decisions_file(run: Run, path: str = "people.csv", **rows: str) -> None:
+    """An export with decisions by id, each as cells of _decision, _email and _into, separated by blanks."""
+    assert run("exports", "get", "--latest", "-o", path, *W).code == 0
+    with Path(path).open(newline="") as file:
+        exported = list(csv.DictReader(file))
+    columns = ("_decision", "_email", "_into")
+    for row in exported:
+        cells = rows.get(row["id"].replace("-", "_"), "").split(" ")
+        row.update(dict(zip(columns, [*cells, "", ""], strict=False)))
+    with Path(path).open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(exported[0]))
+        writer.writeheader()
+        writer.writerows(exported)
+
+
+def people(run: Run) -> dict[str, str]:
+    """Addresses by id."""
+    rows = csv.DictReader(run("people", "export", *W).out.splitlines())
+    return {row["id"]: row["email"] for row in rows}
+
+
+def shown(run: Run, *arguments: str) -> dict[str, object]:
+    done = run("cleanups", "show", *arguments, "-o", "json", *W)
+    assert done.code == 0
+    document: dict[str, object] = json.loads(done.out)
+    return document
+
+
+@pytest.mark.usefixtures("blocked")
+def test_from_the_export_to_the_change(run: Run) -> None:
+    decisions_file(run, m_1="keep", m_2="merge", m_3="correct new@x.com", m_4="clear", m_6="delete")
+
+    made = run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    assert (made.code, made.err) == (0, "")
+    assert made.out == (
+        "6 rows: 5 decisions made, 1 without a decision, 0 rejected\n"
+        "5 decisions. After them nobody would block the change.\n"
+    )
+    before = people(run)
+    done = run("cleanups", "apply", "--yes", *W)
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "cleanup 1: 5 applied, 0 left alone\nthe change is Completed\n"
+    assert before.keys() == {f"m-{number}" for number in range(1, 8)}
+    assert people(run) == {"m-1": "a@x.com", "m-3": "new@x.com", "m-4": "", "m-5": "b@x.com", "m-7": "c@x.com"}
+
+
+@pytest.mark.usefixtures("blocked")
+def test_nothing_happens_before_apply(run: Run) -> None:
+    before = people(run)
+    decisions_file(run, m_1="clear", m_2="clear", m_3="delete")
+
+    assert run("cleanups", "decide", "--from-csv", "people.csv", *W).code == 0
+
+    assert people(run) == before
+    document = shown(run)
+    assert (document["state"], document["peopleBlocking"], document["peopleBlockingAfter"]) == ("Draft", 6, 3)
+    assert document["decisions"] == {"keep": 0, "merge": 0, "correct": 0, "clear": 2, "delete": 1}
+    assert document["deletePeople"] == 1
+
+
+@pytest.mark.usefixtures("blocked")
+def test_merge_goes_into_whom_the_file_keeps(run: Run) -> None:
+    decisions_file(run, m_1="merge", m_2="keep", m_3="merge", m_6="merge", m_5="")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    listed = json.loads(run("cleanups", "decisions", "-o", "json", *W).out)
+
+    with Path("people.csv").open(newline="") as file:
+        ids = {row["cio_id"]: row["id"] for row in csv.DictReader(file)}
+    into = {ids[row["cioId"]]: ids.get(row["into"] or "") for row in listed}
+    assert into == {"m-1": "m-2", "m-2": None, "m-3": "m-2", "m-6": "m-5"}
+
+
+@pytest.mark.usefixtures("blocked")
+def test_rejected_rows_can_be_corrected(run: Run) -> None:
+    decisions_file(run, m_1="keep", m_2="keeep", m_3="correct", m_4="merge", m_5="correct b@x", m_6="clear x@x.com")
+
+    done = run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    assert done.code == 3
+    assert "1 decisions made" in done.out
+    assert "rejected rows, with reasons: people.rejects.csv" in done.out
+    with Path("people.rejects.csv").open(newline="") as file:
+        reasons = {row["id"]: (row["_reason"], row["_decision"]) for row in csv.DictReader(file)}
+    assert reasons == {
+        "m-2": (
+            "'keeep' in _decision is no decision: write one of keep, merge, correct, clear, delete, none.",
+            "keeep",
+        ),
+        "m-3": ("There is no new address in _email.", "correct"),
+        "m-4": ("Nobody else has this address: name the person to merge into in _into.", "merge"),
+        "m-5": ("'b@x' is not a valid address.", "correct"),
+        "m-6": ("_email has a value, but _decision is not correct.", "clear"),
+    }
+
+
+@pytest.mark.usefixtures("blocked")
+def test_decisions_are_taken_back(run: Run) -> None:
+    decisions_file(run, m_1="clear", m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    decisions_file(run, m_1="none")
+
+    done = run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    assert done.out.startswith("6 rows: 0 decisions made, 1 taken back, 5 without a decision, 0 rejected\n1 decisions.")
+
+
+@pytest.mark.usefixtures("blocked")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("id,_decision\nm-1,keep\n", "the file has no column cio_id"),
+        ("cio_id,id\n1,m-1\n", "the file has no column _decision"),
+        ("", "the file must start with a header"),
+    ],
+)
+def test_file_of_another_kind(run: Run, content: str, message: str) -> None:
+    Path("people.csv").write_text(content)
+
+    done = run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    assert done.code == 1
+    assert message in done.err
+    assert not Path("people.rejects.csv").exists()
+
+
+@pytest.mark.usefixtures("blocked")
+def test_export_with_a_decision_in_every_row(run: Run) -> None:
+    duplicates = ("--violation", "duplicateEmail", "--except-oldest")
+    assert run("exports", "get", *duplicates, "--decide", "merge", "-o", "merges.csv", *W).code == 0
+
+    done = run("cleanups", "decide", "--from-csv", "merges.csv", *W)
+
+    assert done.out == (
+        "3 rows: 3 decisions made, 0 without a decision, 0 rejected\n"
+        "3 decisions. After them 1 person would still block the change.\n"
+    )
+    assert run("exports", "get", "--decide", "", *W).out.startswith("_decision,_violations,cio_id,")
+    wrong = run("exports", "get", "--decide", "correct", *W).failure
+    assert "--decide 'correct' is no decision for every row: use one of keep, merge, clear, delete, or ''" in wrong
+
+
+@pytest.mark.usefixtures("crm")
+def test_nothing_is_blocked(run: Run, crm: Crm) -> None:
+    crm("IDOnly")
+    Path("people.csv").write_text("cio_id,_decision\n")
+
+    assert (
+        "no identifier change of this workspace is blocked"
+        in run("cleanups", "decide", "--from-csv", "people.csv", *W).err
+    )
+    assert run("cleanups", "list", *W).code == 0
+    assert "has no cleanups" in run("cleanups", "show", *W).failure
+    assert "there is no cleanup 3" in run("cleanups", "show", "3", *W).failure
+
+
+@pytest.mark.usefixtures("blocked")
+def test_deletions_are_confirmed(run: Run) -> None:
+    decisions_file(run, m_2="delete", m_3="delete")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    refused = run("cleanups", "apply", *W)
+    assert "standard input is not a terminal" in refused.failure
+    wrong = on_a_terminal("cleanups", "apply", *W, typed="1\n", code=1)
+    assert "Type 2 to delete 2 people of default/crm:" in wrong
+    assert "nothing was applied" in wrong
+    assert "cleanup 1: 2 applied, 0 left alone" in on_a_terminal("cleanups", "apply", *W, typed="2\n")
+
+
+@pytest.mark.usefixtures("blocked")
+def test_undo(run: Run) -> None:
+    before = people(run)
+    decisions_file(run, m_1="keep", m_2="merge", m_3="clear", m_6="delete")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    run("cleanups", "apply", "--yes", *W)
+
+    done = run("cleanups", "undo", "1", *W)
+
+    assert (done.code, done.out) == (0, "cleanup 1: 4 undone, 0 in part, 0 not\n")
+    assert people(run) == before
+    assert "only one that was applied can be undone" in run("cleanups", "undo", "1", *W).failure
+
+
+@pytest.mark.usefixtures("blocked")
+def test_undo_of_one_person_that_cannot_be_undone(run: Run) -> None:
+    decisions_file(run, m_3="correct new@x.com", m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    run("cleanups", "apply", *W)
+    Path("later.csv").write_text("id,email\nm-3,later@x.com\n")
+    run("people", "import", "later.csv", *W)
+    with Path("people.csv").open(newline="") as file:
+        cio_id = next(row["cio_id"] for row in csv.DictReader(file) if row["id"] == "m-3")
+
+    done = run("cleanups", "undo", "1", "--cio-id", cio_id, *W)
+
+    assert (done.code, done.out) == (3, "cleanup 1: 0 undone, 0 in part, 1 not\n")
+    assert people(run)["m-3"] == "later@x.com"
+    assert re.search(rf"{cio_id} .*notUndone +changed", run("cleanups", "decisions", "1", *W).out)
+
+
+@pytest.mark.usefixtures("blocked")
+def test_apply_after_people_have_changed(run: Run) -> None:
+    decisions_file(run, m_3="correct new@x.com", m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    Path("later.csv").write_text("id,email\nm-3,later@x.com\n")
+    run("people", "import", "later.csv", *W)
+
+    done = run("cleanups", "apply", *W)
+
+    assert done.code == 3
+    assert done.out.startswith("cleanup 1: 1 applied, 1 left alone\n")
+    assert people(run)["m-3"] == "later@x.com"
+
+
+@pytest.mark.usefixtures("blocked")
+def test_discard_and_list(run: Run) -> None:
+    decisions_file(run, m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    assert run("cleanups", "discard", "1", *W).out == "cleanup 1 is discarded\n"
+
+    assert "Discarded" in run("cleanups", "list", *W).out
+    assert "there is nothing to stop" in run("cleanups", "stop", "1", *W).failure
+    assert "its decisions cannot be changed any more" in run("cleanups", "discard", "1", *W).failure
+
+
+@pytest.mark.usefixtures("blocked")
+def test_audit_log_names_who_did_it(run: Run) -> None:
+    decisions_file(run, m_1="clear", m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    run("cleanups", "apply", *W)
+
+    entries = json.loads(run("audit", "list", "default/crm", "-o", "json").out)
+
+    actions = [(entry["action"], entry["subject"]) for entry in entries]
+    assert actions[:2] == [("applied", "cleanup 1"), ("decided", "cleanup 1")]
+    assert entries[1]["detail"] == {"made": 2, "taken_back": 0}
+    assert {entry["via"] for entry in entries} == {"CLI"}
