@@ -41,7 +41,7 @@ def test_cleaning_up_runs(tmp_path: Path) -> None:
     ]
     assert told == [
         "7 people written to decisions.csv",
-        "7 decisions. After them 8 people would still block the change.",
+        "7 decisions. After them 5 people would still block the change.",
         "cleanup 1: 7 applied, 0 left alone",
         "cleanup 1: 7 undone, 0 in part, 0 not",
         "7 people written to to-delete.csv",
