@@ -22,13 +22,13 @@ from workspace_operator.workspaces.spec_versions import SpecVersion
 
 
 def request(connection: sa.Connection, action: RequestMigration, now: datetime, spec: SpecVersion | None) -> None:
-    """Start a migration, which also takes over the cleanup of earlier migrations."""
+    """Start a migration, which also takes over the unused rows of earlier migrations."""
     lock_and_record_generation(connection, action.workspace_id, spec)
     mode = connection.execute(sa.select(workspace.c.mode).where(workspace.c.workspace_id == action.workspace_id))
     newest = newest_migration(connection, action.workspace_id)
     if Mode(mode.scalar_one()) != action.from_mode or (newest and Stage(newest.stage) not in TERMINAL):
         raise StaleRevision(f"workspace number {action.workspace_id} has another mode or an unfinished migration")
-    # Revoke the leases, so that the cleanup of an earlier migration does not delete rows that this one prepares. Mark
+    # Revoke the leases, so that the worker of an earlier migration does not delete rows that this one prepares. Mark
     # the statuses as written, since resources report only the newest migration.
     ended = {
         "needs_cleanup": False,

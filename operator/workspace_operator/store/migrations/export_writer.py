@@ -20,8 +20,8 @@ from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.row_batches import stream_rows
 from workspace_operator.store.engine.sql import any_of, disable_nested_loops, insert_rows
 from workspace_operator.store.migrations.backfill import pop_entries
-from workspace_operator.store.migrations.cleanup import delete_export_rows
 from workspace_operator.store.migrations.leases import LockedMigration, lock_migration, running_clock
+from workspace_operator.store.migrations.unused_rows import delete_export_rows
 from workspace_operator.store.queries.counts import IS_SUPPRESSED, SUPPRESSED_KEYS
 from workspace_operator.store.schema.mappers import violation_values
 from workspace_operator.store.schema.tables import export, export_person, person, violation

@@ -9,8 +9,8 @@ from datetime import datetime
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import Stage, Step, Trigger
 from workspace_operator.store.migrations import backfill
-from workspace_operator.store.migrations.cleanup import clean_up
 from workspace_operator.store.migrations.leases import LockedMigration
+from workspace_operator.store.migrations.unused_rows import delete_unused_rows
 from workspace_operator.store.queries.counts import count_merges
 from workspace_operator.store.schema.mappers import violation_values
 from workspace_operator.store.schema.tables import workspace
@@ -78,7 +78,7 @@ def _apply_change_log(locked: LockedMigration, size: int) -> bool:
 
 
 def _purge(locked: LockedMigration, size: int) -> bool:
-    done = clean_up(locked, size=size)
+    done = delete_unused_rows(locked, size=size)
     locked.renew(needs_cleanup=not done)
     return done
 

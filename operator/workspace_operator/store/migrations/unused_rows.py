@@ -1,4 +1,4 @@
-"""Cleanup after a migration, in batches: rows that the current mode does not use."""
+"""Deletion of rows that the current mode does not use, in batches, after a migration."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ from workspace_operator.store.schema.tables import (
 )
 
 
-def clean_up(locked: LockedMigration, *, size: int) -> bool:
+def delete_unused_rows(locked: LockedMigration, *, size: int) -> bool:
     """Delete up to ``size`` rows of each kind; return whether none is left."""
     row = locked.workspace()
     merged = [shared_email.c.merged] if row.merges_pending else []
