@@ -1,11 +1,11 @@
-"""Rules: the conditions and actions of cleanups §5, and which rule decides."""
+"""Rules: the conditions and actions of cleanups §5."""
 
 import pytest
 
 from tests.docs.pages import rows
 from tests.identity.builders import person
 from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, merge_into
-from workspace_operator.cleanups.rules import Rule, RuleAction, decide_by_rules
+from workspace_operator.cleanups.rules import Rule, RuleAction
 
 KEY = "ada@example.com"
 OLD = person("p2", "m-2", KEY, inserted_at=100, name="Ada", plan="gold")
@@ -56,13 +56,20 @@ def test_condition(condition: dict[str, object], applies: bool) -> None:
     assert rule(**condition).applies(KEY, GROUP, {"p1": 50}) is applies
 
 
+@pytest.mark.parametrize(
+    ("condition", "applies"),
+    [
+        ({}, True),
+        ({"max_people": 7000}, True),
+        ({"max_people": 6999}, False),
+        ({"suffix": "@example.org"}, False),
+        ({"equal_attributes": ("name",)}, False),
+        ({"not_called_since": 1}, False),
+    ],
+)
+def test_condition_on_a_group_of_any_people(condition: dict[str, object], applies: bool) -> None:
+    assert rule(**condition).applies_to_any_people(KEY, 7000) is applies
+
+
 def test_rule_is_about_people_who_share_an_address() -> None:
     assert not rule().applies(KEY, [OLD], {})
-
-
-def test_newest_rule_that_applies_decides() -> None:
-    clear, delete = rule(), Rule(action=RuleAction.DELETE_OTHERS, max_people=2)
-
-    assert decide_by_rules([delete, clear], KEY, GROUP, {}) == ACTIONS[RuleAction.CLEAR_OTHERS]
-    assert decide_by_rules([clear, delete], KEY, GROUP, {}) == ACTIONS[RuleAction.CLEAR_OTHERS]
-    assert decide_by_rules([delete], KEY, GROUP, {}) == {}

@@ -36,6 +36,7 @@ from workspace_operator.application.ports import (
     Accounts,
     AddressBlocks,
     AuditLog,
+    CleanupRules,
     Cleanups,
     Credentials,
     Deliveries,
@@ -64,6 +65,7 @@ from workspace_operator.store.repositories.accounts.audit_log import SQLAuditLog
 from workspace_operator.store.repositories.accounts.sessions import SQLSessions
 from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
 from workspace_operator.store.repositories.cleanups.listings import SQLListings
+from workspace_operator.store.repositories.cleanups.rules import SQLCleanupRules
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -140,6 +142,7 @@ class Store:
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
     cleanups: Cleanups | None = None
+    cleanup_rules: CleanupRules | None = None
     listings: Listings | None = None
 
     @property
@@ -221,6 +224,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         clock=clock,
         database=database,
         cleanups=SQLCleanups(database, new_id=new_id),
+        cleanup_rules=SQLCleanupRules(database, new_id=new_id),
         listings=SQLListings(database),
     )
 

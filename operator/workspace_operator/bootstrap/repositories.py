@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Accounts,
         AddressBlocks,
         AuditLog,
+        CleanupRules,
         Cleanups,
         Credentials,
         Deliveries,
@@ -137,6 +138,13 @@ class Repositories:
         from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
 
         return SQLCleanups(self._database, new_id=self._new_id)
+
+    @cached_property
+    def cleanup_rules(self) -> "CleanupRules":
+        """Rules of cleanups: decisions about many groups at once."""
+        from workspace_operator.store.repositories.cleanups.rules import SQLCleanupRules
+
+        return SQLCleanupRules(self._database, new_id=self._new_id)
 
     @cached_property
     def listings(self) -> "Listings":

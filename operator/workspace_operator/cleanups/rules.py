@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -51,18 +52,29 @@ class Rule:
         since = self.not_called_since
         return since is None or all(called_at.get(person.cio_id, since - 1) < since for person in group)
 
+    def applies_to_any_people(self, key: str, people: int) -> bool:
+        """Whether the rule applies to a group of this size whoever its people are."""
+        is_small_enough = self.max_people is None or people <= self.max_people
+        has_condition = bool(self.equal_attributes) or self.not_called_since is not None
+        return is_small_enough and not has_condition and key.endswith(self.suffix)
+
+    def decision_about_others(self, kept: str) -> Decision:
+        """The decision about the people of a group other than the one who is kept, by its cio_id."""
+        return _DECISIONS.get(self.action) or merge_into(kept)
+
     def decide(self, group: Sequence[Person]) -> Mapping[str, Decision]:
         """The decisions about the people of a group, by cio_id."""
         if self.action is RuleAction.CLEAR_ALL:
             return {person.cio_id: CLEAR for person in group}
         newest = self.action is RuleAction.MERGE_INTO_NEWEST
         kept, *others = sorted(group, key=lambda person: person.age_key, reverse=newest)
-        decision = _DECISIONS.get(self.action) or merge_into(kept.cio_id)
+        decision = self.decision_about_others(kept.cio_id)
         return {kept.cio_id: KEEP, **{person.cio_id: decision for person in others}}
 
 
 _DECISIONS: Final[Mapping[RuleAction, Decision]] = {
     RuleAction.CLEAR_OTHERS: CLEAR,
+    RuleAction.CLEAR_ALL: CLEAR,
     RuleAction.DELETE_OTHERS: DELETE,
 }
 
@@ -72,13 +84,37 @@ def _is_equal(group: Sequence[Person], name: str) -> bool:
     return all(same_value(first, other) for other in others)
 
 
-def decide_by_rules(
-    rules: Sequence[Rule], key: str, group: Sequence[Person], called_at: Mapping[str, int]
-) -> Mapping[str, Decision]:
-    """The decisions of the newest rule that applies to a group without decisions; empty if none does.
+class RuleState(StrEnum):
+    """Where a rule is; values as in the API."""
 
-    ``rules`` are in the order in which they were added.
+    COUNTING = "Counting"
+    COUNTED = "Counted"
+    """It is known what the rule would decide; nothing is decided yet."""
+    DECIDING = "Deciding"
+    DECIDED = "Decided"
+    REMOVING = "Removing"
+
+
+UNFINISHED: Final = frozenset({RuleState.COUNTING, RuleState.DECIDING, RuleState.REMOVING})
+"""States in which the worker has work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRule:
+    """A rule of a cleanup.
+
+    Attributes:
+        position: unique in the cleanup, from 1.
+        groups: number of groups about which the rule decides, as far as they are counted.
+        people: number of people of these groups.
+        groups_open: number of these groups that stay open.
     """
-    applicable = (rule for rule in reversed(rules) if rule.applies(key, group, called_at))
-    rule = next(applicable, None)
-    return {} if rule is None else rule.decide(group)
+
+    position: int
+    rule: Rule
+    state: RuleState
+    groups: int
+    people: int
+    groups_open: int
+    created_at: datetime
+    created_by: str

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.cleanups.listings import Listings as Listings
     from workspace_operator.application.ports.cleanups.listings import ListQuery as ListQuery
     from workspace_operator.application.ports.cleanups.listings import PersonCursor as PersonCursor
+    from workspace_operator.application.ports.cleanups.rules import CleanupRules as CleanupRules
     from workspace_operator.application.ports.clocks import Clock as Clock
     from workspace_operator.application.ports.cluster import Access as Access
     from workspace_operator.application.ports.cluster import FirstWorkspaces as FirstWorkspaces
@@ -132,6 +133,7 @@ else:
             "workspace_operator.application.ports.cleanups.listings": (
                 "GroupCursor GroupPage ListedGroup ListedMember Listings ListQuery PersonCursor"
             ),
+            "workspace_operator.application.ports.cleanups.rules": "CleanupRules",
             "workspace_operator.application.ports.clocks": "Clock",
             "workspace_operator.application.ports.cluster": "Access FirstWorkspaces ResourceWriter Resources Secrets",
             "workspace_operator.application.ports.credentials": "CredentialDigests Credentials StoredCredentials",

@@ -15,6 +15,7 @@ from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.store.cleanups import drafts
 from workspace_operator.store.cleanups.apply import apply_batch
 from workspace_operator.store.cleanups.rows import LockedCleanup, lock_cleanup
+from workspace_operator.store.cleanups.rules import next_unfinished_rule, run_rule_batch
 from workspace_operator.store.cleanups.states import blocked_migration, end_draft
 from workspace_operator.store.cleanups.undo import undo_batch
 from workspace_operator.store.engine.row_batches import first_batch
@@ -76,9 +77,9 @@ def run_batch(request: BatchRequest) -> bool:
 def _refresh_draft(request: BatchRequest) -> bool:
     """Count the decisions again if the migration has a new export; end the draft if the migration went through."""
     connection, workspace_id = request.connection, request.cleanup.workspace_id
+    locked = request.lock()  # first: a new export that this does not see makes the cleanup due again afterwards
     mode = connection.execute(sa.select(workspace.c.mode).where(workspace.c.workspace_id == workspace_id)).scalar_one()
     blocked = blocked_migration(connection, workspace_id)
-    locked = request.lock()
     if mode != Mode.ID_ONLY.value:
         end_draft(locked, request.now)
         return True
@@ -88,13 +89,17 @@ def _refresh_draft(request: BatchRequest) -> bool:
     is_old = sa.and_(locked.of_cleanup(cleanup_group), cleanup_group.c.round < locked.row.round)
     if _delete(connection, cleanup_group, is_old, size=request.size) == request.size:
         return False
+    rule = next_unfinished_rule(locked)
+    if rule is not None:
+        run_rule_batch(locked, rule, request.now, size=request.size)
+        return False
     locked.update(due_at=None, lease_owner="", lease_expires_at=None)
     return True
 
 
 def _count(request: BatchRequest) -> bool:
-    blocked = blocked_migration(request.connection, request.cleanup.workspace_id)
     locked = request.lock()
+    blocked = blocked_migration(request.connection, request.cleanup.workspace_id)
     if blocked is not None and blocked.export != locked.row.export_number:
         drafts.count_again(locked, blocked.export, request.now, migration_number=blocked.number)
         return False

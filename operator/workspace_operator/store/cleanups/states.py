@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import ApplyRequest, Detail
 from workspace_operator.cleanups.model import OPEN, Cleanup, CleanupState, Outcome
+from workspace_operator.cleanups.rules import RuleState
 from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.store.cleanups.rows import KIND_COLUMNS, LockedCleanup, lock_cleanup, lock_draft
 from workspace_operator.store.engine.sql import any_of
-from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision
+from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision, cleanup_rule
 from workspace_operator.store.schema.mappers import Row, newest_migration
 from workspace_operator.store.schema.tables import workspace
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, read_settings
@@ -142,7 +143,16 @@ def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request
         )
     if not any(_numbers_of_decisions(locked).values()):
         raise InvalidInput("there are no decisions to apply")
+    if has_unfinished_rules(locked):
+        raise StaleRevision("the decisions of a rule are being made or taken back: try again soon")
     _raise_if_another_is_at_work(locked)
+
+
+def has_unfinished_rules(locked: LockedCleanup) -> bool:
+    """Whether the worker makes decisions of a rule, or takes them back."""
+    changing = cleanup_rule.c.state.in_([RuleState.DECIDING.value, RuleState.REMOVING.value])
+    query = sa.select(cleanup_rule.c.position).where(locked.of_cleanup(cleanup_rule), changing)
+    return locked.connection.execute(query.limit(1)).first() is not None
 
 
 def _raise_if_another_is_at_work(locked: LockedCleanup) -> None:

@@ -40,6 +40,7 @@ class AuditAction(StrEnum):
     SESSION_ENDED = "session_ended"
     DECIDED = "decided"
     RULE_ADDED = "rule_added"
+    RULE_REMOVED = "rule_removed"
     APPLIED = "applied"
     DISCARDED = "discarded"
     STOPPED = "stopped"

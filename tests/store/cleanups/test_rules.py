@@ -1,0 +1,190 @@
+"""Rules of cleanups: counted first, then carried out as decisions, and taken back."""
+
+from collections.abc import Mapping
+from unittest.mock import patch
+
+import pytest
+
+from tests.store.cleanups.cleanup_env import ACTOR, CleanupEnv
+from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.ports import CleanupRules
+from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, merge_into
+from workspace_operator.cleanups.model import CleanupState
+from workspace_operator.cleanups.rules import Rule, RuleAction, RuleState, StoredRule
+from workspace_operator.errors import Conflict, NotFound, StaleRevision
+from workspace_operator.store.cleanups import rules as store_rules
+
+PEOPLE = {
+    **{f"a-{number}": "a@example.com" for number in range(5)},
+    **{f"b-{number}": "b@example.org" for number in range(2)},
+    **{f"c-{number}": "c@example.com" for number in range(3)},
+    "d-0": "broken@",
+}
+MERGE = Rule(action=RuleAction.MERGE_INTO_OLDEST)
+
+
+class RuleEnv:
+    """A draft with its rules."""
+
+    def __init__(self, env: WorkspaceEnv) -> None:
+        self.draft = CleanupEnv.blocked(env, PEOPLE)
+        rules = env.store.cleanup_rules
+        assert rules is not None
+        self.rules: CleanupRules = rules
+        self.key = (env.workspace_id, self.draft.number)
+
+    def add(self, rule: Rule) -> StoredRule:
+        """Add a rule and count it."""
+        now = self.draft.env.store.clock()
+        position = self.rules.add(*self.key, rule, actor=ACTOR, now=now).position
+        self.draft.work(batch=2)
+        return self.get(position)
+
+    def get(self, position: int) -> StoredRule:
+        return next(stored for stored in self.rules.rules(*self.key) if stored.position == position)
+
+    def confirm(self, position: int, *, batch: int = 2) -> StoredRule:
+        self.rules.confirm(*self.key, position, actor=ACTOR, now=self.draft.env.store.clock())
+        self.draft.work(batch=batch)
+        return self.get(position)
+
+    def remove(self, position: int) -> None:
+        self.rules.remove(*self.key, position, actor=ACTOR, now=self.draft.env.store.clock())
+        self.draft.work(batch=2)
+
+    def decisions(self) -> Mapping[str, Decision]:
+        """Decisions by id, with survivors by their ids."""
+        ids = {cio_id: id_ for id_, cio_id in self.draft.cio_ids.items()}
+        stored = self.draft.cleanups.decisions(*self.key, limit=100)
+        return {
+            ids[each.cio_id]: Decision(
+                kind=each.decision.kind, survivor=ids[each.decision.survivor] if each.decision.survivor else None
+            )
+            for each in stored
+        }
+
+
+def expected(action: RuleAction, group: str, people: int) -> dict[str, Decision]:
+    """The decisions of an action about a group whose ids are in the order of age."""
+    first, last = f"{group}-0", f"{group}-{people - 1}"
+    others = {
+        RuleAction.MERGE_INTO_OLDEST: merge_into(first),
+        RuleAction.MERGE_INTO_NEWEST: merge_into(last),
+        RuleAction.CLEAR_OTHERS: CLEAR,
+        RuleAction.CLEAR_ALL: CLEAR,
+        RuleAction.DELETE_OTHERS: DELETE,
+    }[action]
+    kept = {RuleAction.MERGE_INTO_NEWEST: last, RuleAction.CLEAR_ALL: ""}.get(action, first)
+    return {id_: KEEP if id_ == kept else others for id_ in (f"{group}-{number}" for number in range(people))}
+
+
+ALL = (("a", 5), ("b", 2), ("c", 3))
+
+
+@pytest.mark.parametrize("action", list(RuleAction))
+@pytest.mark.parametrize("whole", [5000, 3, 1])
+def test_rule_decides_about_every_group(sql_env: WorkspaceEnv, action: RuleAction, whole: int) -> None:
+    """Also about groups of more people than are read at a time."""
+    env = RuleEnv(sql_env)
+
+    with patch.object(store_rules, "MAX_WHOLE_GROUP", whole):
+        counted = env.add(Rule(action=action))
+        assert (counted.state, counted.groups, counted.people, counted.groups_open) == (RuleState.COUNTED, 3, 10, 0)
+        assert env.decisions() == {}
+        assert env.confirm(counted.position).state is RuleState.DECIDED
+
+    assert env.decisions() == {
+        id_: decision for group, people in ALL for id_, decision in expected(action, group, people).items()
+    }
+    assert env.draft.cleanup.people_blocking_after == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "groups", "people"),
+    [
+        (Rule(action=RuleAction.CLEAR_ALL, max_people=2), 1, 2),
+        (Rule(action=RuleAction.CLEAR_ALL, suffix="@example.com"), 2, 8),
+        (Rule(action=RuleAction.CLEAR_ALL, equal_attributes=("plan",)), 2, 7),
+        (Rule(action=RuleAction.CLEAR_ALL, not_called_since=10), 3, 10),
+    ],
+)
+def test_condition(sql_env: WorkspaceEnv, rule: Rule, groups: int, people: int) -> None:
+    env = RuleEnv(sql_env)
+    env.draft.env.identify_person(id="c-1", body={"plan": "gold"})
+
+    counted = env.add(rule)
+
+    assert (counted.groups, counted.people, counted.rule) == (groups, people, rule)
+
+
+def test_groups_with_a_decision_are_left_out(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    env.draft.decide({"a-3": DELETE})
+
+    counted = env.add(MERGE)
+    env.confirm(counted.position)
+
+    assert (counted.groups, counted.people) == (2, 5)
+    assert {id_: decision for id_, decision in env.decisions().items() if id_.startswith("a")} == {"a-3": DELETE}
+
+
+def test_group_that_stays_open(sql_env: WorkspaceEnv) -> None:
+    sql_env.add("gone", "b@example.org")
+    sql_env.suppress(id="gone")
+    env = RuleEnv(sql_env)
+
+    assert env.add(MERGE).groups_open == 1
+    assert env.add(Rule(action=RuleAction.CLEAR_ALL)).groups_open == 0
+
+
+def test_removed_rule_takes_its_decisions_back(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    position = env.add(MERGE).position
+    env.confirm(position)
+    env.draft.decide({"b-1": DELETE})
+
+    env.remove(position)
+
+    assert env.decisions() == {"b-1": DELETE}
+    assert env.rules.rules(*env.key) == []
+    assert env.draft.cleanup.people_blocking_after == 9
+
+
+def test_rule_that_was_only_counted_is_removed(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+
+    env.remove(env.add(MERGE).position)
+
+    assert env.rules.rules(*env.key) == []
+
+
+def test_refusals(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    now = sql_env.store.clock()
+    position = env.rules.add(*env.key, MERGE, actor=ACTOR, now=now).position
+
+    with pytest.raises(Conflict, match="rule 1 is Counting: only one that was counted can be confirmed"):
+        env.rules.confirm(*env.key, position, actor=ACTOR, now=now)
+    with pytest.raises(NotFound, match="cleanup 1 has no rule 2"):
+        env.rules.remove(*env.key, 2, actor=ACTOR, now=now)
+    env.draft.work()
+    env.rules.confirm(*env.key, position, actor=ACTOR, now=now)
+    env.draft.decide({"a-0": KEEP})
+    with pytest.raises(StaleRevision, match="the decisions of a rule are being made"):
+        env.draft.apply()
+    env.draft.work()
+    env.draft.apply()
+    with pytest.raises(Conflict, match="its decisions cannot be changed any more"):
+        env.rules.add(*env.key, MERGE, actor=ACTOR, now=now)
+    env.draft.work()
+    assert env.draft.cleanup.state is CleanupState.APPLIED
+
+
+def test_number_of_rules_is_limited(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    now = sql_env.store.clock()
+    for _ in range(100):
+        env.rules.add(*env.key, MERGE, actor=ACTOR, now=now)
+
+    with pytest.raises(Conflict, match="has 100 rules"):
+        env.rules.add(*env.key, MERGE, actor=ACTOR, now=now)
