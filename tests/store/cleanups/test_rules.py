@@ -100,7 +100,7 @@ def test_rule_decides_about_every_group(sql_env: WorkspaceEnv, action: RuleActio
 
 
 @pytest.mark.parametrize(
-    ("rule", "groups", "people"),
+    ("rule", "groups", "number"),
     [
         (Rule(action=RuleAction.CLEAR_ALL, max_people=2), 1, 2),
         (Rule(action=RuleAction.CLEAR_ALL, suffix="@example.com"), 2, 8),
@@ -108,13 +108,13 @@ def test_rule_decides_about_every_group(sql_env: WorkspaceEnv, action: RuleActio
         (Rule(action=RuleAction.CLEAR_ALL, not_called_since=10), 3, 10),
     ],
 )
-def test_condition(sql_env: WorkspaceEnv, rule: Rule, groups: int, people: int) -> None:
+def test_condition(sql_env: WorkspaceEnv, rule: Rule, groups: int, number: int) -> None:
     env = RuleEnv(sql_env)
     env.draft.env.identify_person(id="c-1", body={"plan": "gold"})
 
     counted = env.add(rule)
 
-    assert (counted.groups, counted.people, counted.rule) == (groups, people, rule)
+    assert (counted.groups, counted.people, counted.rule) == (groups, number, rule)
 
 
 def test_groups_with_a_decision_are_left_out(sql_env: WorkspaceEnv) -> None:
