@@ -47,6 +47,8 @@ READING: Final = {
         ("unused_rows._delete_batch", "violation"),
         ("merges.merges", "merge"),
         ("audit.record_decisions", "audit_entry"),
+        ("listings._next_keys", "violation"),
+        ("rules._listed", "violation"),
         ("audit_log._delete_old", "audit_entry"),
         ("audit_log._has_older", "audit_entry"),
         ("audit_log.entries", "audit_entry"),
