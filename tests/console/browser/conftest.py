@@ -13,9 +13,9 @@ from tests.console.browser.served import ServedConsole
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of a process."""
+    """One browser for all tests of a module. As long as it is open, no other test can run an event loop."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         reason = f"none of {', '.join(NAMES)} is installed"
