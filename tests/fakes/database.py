@@ -72,6 +72,7 @@ class WorkspaceState:
     exports: dict[int, Export] = field(default_factory=dict)
     violations: dict[int, list[ViolationRow]] = field(default_factory=dict)
     blocked_export: int | None = None
+    former_migrations: list[Migration] = field(default_factory=list)
     merged: tuple[int, int] = (0, 0)
     activities: list[StoredActivity] = field(default_factory=list)
     devices: dict[str, dict[str, Device]] = field(default_factory=dict)

@@ -130,7 +130,7 @@ class Repositories:
         """Identifier migrations."""
         from workspace_operator.store.repositories.migrations import SQLMigrations
 
-        return SQLMigrations(self._database)
+        return SQLMigrations(self._database, new_id=self._new_id)
 
     @cached_property
     def cleanups(self) -> "Cleanups":

@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 
 from tests.fakes.database import InMemoryDatabase, WorkspaceState
 from tests.fakes.migrations.violations import people_counts, violation_counts, violation_rows
+from tests.fakes.people.audit_log import record
 from tests.fakes.people.bulk_merge import merge_all
 from tests.fakes.people.people import commit
-from workspace_operator.application.ports import MAX_DUE_DELAY, Batch, Export, Lease
-from workspace_operator.errors import StaleRevision
+from workspace_operator.application.ports import MAX_DUE_DELAY, Actor, AuditAction, AuditEntry, Batch, Export, Lease
+from workspace_operator.errors import Conflict, NotFound, StaleRevision
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Step, Trigger
 from workspace_operator.workspaces.model import Owner, PeopleCounts
@@ -45,6 +46,31 @@ class FakeMigrations:
 
     def newest(self, workspace_id: int) -> Migration | None:
         return self.memory.directory.migrations.get(workspace_id)
+
+    def recent(self, workspace_id: int, *, limit: int) -> Sequence[Migration]:
+        return self._newest_first(workspace_id)[:limit]
+
+    def get(self, workspace_id: int, number: int) -> Migration:
+        for migration in self._newest_first(workspace_id):
+            if migration.number == number:
+                return migration
+        raise NotFound(f"there is no identifier change {number}")
+
+    def _newest_first(self, workspace_id: int) -> list[Migration]:
+        newest = self.newest(workspace_id)
+        return [] if newest is None else [newest, *reversed(self.memory.states[workspace_id].former_migrations)]
+
+    def retry(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Migration:
+        migration = self.get(workspace_id, number)
+        if migration.stage is not Stage.BLOCKED or migration.paused:
+            raise Conflict(f"identifier change {number} is {migration.stage}")
+        self.memory.states[workspace_id].work.due_at = now
+        subject = f"migration {number}"
+        entry = AuditEntry(
+            workspace_id=workspace_id, at=now, actor=actor, action=AuditAction.RETRIED, subject=subject, detail={}
+        )
+        record(self.memory, entry)
+        return migration
 
     def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
         directory = self.memory.directory

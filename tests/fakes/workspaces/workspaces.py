@@ -37,10 +37,13 @@ class FakeWorkspaces:
     def apply(self, action: Action, *, now: datetime, spec: SpecVersion | None = None) -> None:
         if isinstance(action, DeleteWorkspace) and self.memory.sending.count_in_flight(action.workspace_id, now):
             raise StaleRevision(f"workspace {action.workspace_id} still hands over messages")
+        newest = dict(self.memory.directory.migrations)
         self.memory.directory.apply(action, now=now, spec=spec)
         self.memory.follow(self.memory.directory)
         if isinstance(action, RequestMigration):
-            self.memory.states[action.workspace_id].work = MigrationWork(due_at=now)
+            state = self.memory.states[action.workspace_id]
+            state.work = MigrationWork(due_at=now)
+            state.former_migrations += [newest[action.workspace_id]] if action.workspace_id in newest else []
         elif isinstance(action, CancelMigration | PauseMigration | RetryMigration):
             self._end_lease(action, now)
 

@@ -48,6 +48,25 @@ def test_nothing_to_clean_up(sql_env: WorkspaceEnv) -> None:
         sql_env.store.sql_cleanups.get(sql_env.workspace_id, 1)
 
 
+def test_cleanup_of_one_migration(sql_env: WorkspaceEnv) -> None:
+    env = CleanupEnv.blocked(sql_env, PEOPLE)
+    number, now = env.env.migration.number, sql_env.store.clock()
+
+    def opened(migration: int) -> tuple[int, bool]:
+        cleanup, is_new = env.cleanups.open(sql_env.workspace_id, migration=migration, actor=ACTOR, now=now)
+        return cleanup.number, is_new
+
+    assert opened(number) == (1, False)
+    with pytest.raises(Conflict, match=f"cleanup 1, about identifier change {number}, is Draft"):
+        opened(number + 1)
+    env.cleanups.discard(sql_env.workspace_id, 1, actor=ACTOR, now=now)
+    with pytest.raises(Conflict, match=f"people block identifier change {number}, not {number + 1}"):
+        opened(number + 1)
+    assert opened(number) == (2, True)
+    newest = env.cleanups.cleanups(sql_env.workspace_id, limit=1)
+    assert [cleanup.number for cleanup in newest] == [2]
+
+
 STEPS: list[tuple[Mapping[str, Decision], int]] = [
     ({"m-1": KEEP, "m-2": merge_into("m-1")}, 4),
     ({"m-3": CLEAR}, 2),

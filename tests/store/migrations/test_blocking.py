@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.store.fixtures import WorkspaceEnv
-from workspace_operator.errors import NotFound
+from workspace_operator.application.ports import Actor
+from workspace_operator.errors import Conflict, NotFound
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.state_machine import Stage
 
+CLIENT = Actor.app_key(3)
 FIXES: dict[str, Callable[[WorkspaceEnv], object]] = {
     "duplicate deleted": lambda env: env.delete(id="twin"),
     "duplicate changed": lambda env: env.identify_person(id="twin", body={"email": "other@example.com"}),
@@ -169,6 +171,50 @@ def test_blocked_migration_is_tried_again_on_request(blocked: WorkspaceEnv) -> N
     assert blocked.work() is True
     assert blocked.stage is Stage.BLOCKED
     assert blocked.work() is False
+
+
+def retry(env: WorkspaceEnv, number: int = 1) -> None:
+    """Ask for a retry as a client of the API."""
+    env.store.migrations.retry(env.workspace_id, number, actor=CLIENT, now=env.store.clock())
+
+
+def test_blocked_migration_is_tried_again_for_a_client(blocked: WorkspaceEnv) -> None:
+    blocked.retry("token")
+    blocked.work()
+    before = blocked.migration
+
+    retry(blocked)
+
+    [entry] = blocked.store.audit_log.entries(blocked.workspace_id, limit=10)
+    assert (entry.actor, entry.action, entry.subject, entry.detail) == ("app key 3", "retried", "migration 1", {})
+    assert blocked.migration == before  # the operator's token and revision stay
+    assert blocked.work() is True
+    assert blocked.work() is False
+
+
+def test_client_does_not_interrupt_a_check(blocked: WorkspaceEnv) -> None:
+    blocked.retry("token")
+    _, lease = blocked.claim()
+
+    retry(blocked)
+
+    assert blocked.block(lease).stage is Stage.BLOCKED
+
+
+def test_only_a_blocked_migration_is_tried_again_for_a_client(blocked: WorkspaceEnv) -> None:
+    with pytest.raises(NotFound, match="there is no identifier change 2"):
+        retry(blocked, 2)
+    with pytest.raises(NotFound):
+        blocked.store.migrations.retry(10**12, 1, actor=CLIENT, now=blocked.store.clock())
+    blocked.pause()
+    with pytest.raises(Conflict):
+        retry(blocked)
+    blocked.resume()
+    blocked.cancel()
+    with pytest.raises(Conflict, match="Cancelled"):
+        retry(blocked)
+
+    assert blocked.store.audit_log.entries(blocked.workspace_id, limit=10) == []
 
 
 def test_blocked_stays_blocked_during_a_recheck(blocked: WorkspaceEnv) -> None:

@@ -10,7 +10,7 @@ from tests.store.fault_injection import BATCH, with_people
 from tests.store.fixtures import WorkspaceEnv, apply_change_log, backfill, backfill_batch, cut_over, start_backfill
 from tests.store.invariants import assert_sound
 from workspace_operator.application.ports import Lease
-from workspace_operator.errors import StaleRevision
+from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.state_machine import Stage
@@ -380,3 +380,25 @@ def test_progress_is_worth_telling_every_few_seconds(sql: Store) -> None:
     assert after.people_checked == 3 * BATCH
     assert (after.progress, after.revision) == (before.progress + 1, before.revision)
     assert after.estimated_completion == sql.clock() + timedelta(seconds=2)
+
+
+def test_migrations_are_listed_newest_first(env: WorkspaceEnv) -> None:
+    env.migrate_to(Mode.EMAIL_OR_ID)
+    env.migrate_to(Mode.ID_ONLY)
+    env.request()
+
+    listed = env.store.migrations.recent(env.workspace_id, limit=10)
+
+    expected = [(3, Stage.REQUESTED), (2, Stage.COMPLETED), (1, Stage.COMPLETED)]
+    assert [(migration.number, migration.stage) for migration in listed] == expected
+    assert env.store.migrations.recent(env.workspace_id, limit=2) == listed[:2]
+    assert env.store.migrations.get(env.workspace_id, 2) == listed[1]
+
+
+def test_workspace_has_only_its_own_migrations(env: WorkspaceEnv) -> None:
+    other = WorkspaceEnv.create(env.store, Mode.ID_ONLY)
+    other.request()
+
+    assert env.store.migrations.recent(env.workspace_id, limit=10) == []
+    with pytest.raises(NotFound, match="there is no identifier change 1"):
+        env.store.migrations.get(env.workspace_id, 1)

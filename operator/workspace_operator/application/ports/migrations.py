@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from workspace_operator.application.ports.accounts.audit import Actor
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import Step
 from workspace_operator.workspaces.model import Owner, PeopleCounts
@@ -38,9 +39,9 @@ class Batch:
 
 
 class Migrations(Protocol):
-    """Migrations, as the worker runs them.
+    """Migrations, as the worker runs them and as clients read them.
 
-    Every method that writes checks that the migration is unchanged since ``migration`` was read and is still leased to
+    Every method with a lease checks that the migration is unchanged since ``migration`` was read and is still leased to
     ``lease.worker``. Otherwise it raises StaleRevision: the migration was paused, cancelled or taken over. Methods that
     work in batches store their progress, so that another worker can continue.
     """
@@ -54,6 +55,25 @@ class Migrations(Protocol):
 
     def newest(self, workspace_id: int) -> Migration | None:
         """The newest migration of a workspace, ended or not."""
+        ...
+
+    def recent(self, workspace_id: int, *, limit: int) -> Sequence[Migration]:
+        """The newest migrations of a workspace, ended or not, newest first."""
+        ...
+
+    def get(self, workspace_id: int, number: int) -> Migration:
+        """A migration. Raises NotFound."""
+        ...
+
+    def retry(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Migration:
+        """Have the worker check a blocked migration again now, and record that in the audit log.
+
+        A check that is running already goes on.
+
+        Raises:
+            NotFound: there is no migration of that number.
+            Conflict: it is not blocked, or it is paused.
+        """
         ...
 
     def unfinished(self) -> Sequence[tuple[Owner, Migration]]:

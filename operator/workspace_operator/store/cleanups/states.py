@@ -32,18 +32,22 @@ class Changed(NamedTuple):
     detail: Detail
 
 
-def open_cleanup(connection: sa.Connection, workspace_id: int, *, actor: str, now: datetime) -> tuple[int, bool]:
+def open_cleanup(
+    connection: sa.Connection, workspace_id: int, migration_number: int | None, *, actor: str, now: datetime
+) -> tuple[int, bool]:
     """The number of the cleanup that has not ended, or of a new one, and whether it is new. Raises Conflict."""
-    if (number := _open_number(connection, workspace_id)) is not None:
+    if (number := _open_number(connection, workspace_id, migration_number)) is not None:
         return number, False
     # The exclusive lock lets no one else open a cleanup, and makes every process read the workspace's settings again.
     lock_exclusive(connection, workspace_id)
     read_settings(connection, workspace_id)  # raises NotFound
-    if (number := _open_number(connection, workspace_id)) is not None:
+    if (number := _open_number(connection, workspace_id, migration_number)) is not None:
         return number, False
     blocked = blocked_migration(connection, workspace_id)
     if blocked is None:
         raise Conflict(_NOT_BLOCKED)
+    if migration_number not in (None, blocked.number):
+        raise Conflict(f"people block identifier change {blocked.number}, not {migration_number}")
     newest = sa.select(sa.func.max(cleanup.c.number)).where(cleanup.c.workspace_id == workspace_id)
     number = (connection.execute(newest).scalar_one() or 0) + 1
     connection.execute(sa.insert(cleanup).values(_new_values(blocked, number, actor, now)))
@@ -59,11 +63,21 @@ def blocked_migration(connection: sa.Connection, workspace_id: int) -> Row | Non
     return newest if is_blocked else None
 
 
-def _open_number(connection: sa.Connection, workspace_id: int) -> int | None:
+def _open_number(connection: sa.Connection, workspace_id: int, migration_number: int | None) -> int | None:
+    """The number of the newest cleanup that has not ended. Raises Conflict if it is about another migration."""
     is_open = cleanup.c.state.in_(sorted(state.value for state in OPEN))
-    query = sa.select(sa.func.max(cleanup.c.number)).where(cleanup.c.workspace_id == workspace_id, is_open)
-    number: int | None = connection.execute(query).scalar_one()
-    return number
+    query = (
+        sa.select(cleanup.c.number, cleanup.c.state, cleanup.c.migration_number)
+        .where(cleanup.c.workspace_id == workspace_id, is_open)
+        .order_by(cleanup.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    if migration_number not in (None, row.migration_number):
+        raise Conflict(f"cleanup {row.number}, about identifier change {row.migration_number}, is {row.state}")
+    return int(row.number)
 
 
 def _new_values(blocked: Row, number: int, actor: str, now: datetime) -> dict[str, object]:

@@ -1,10 +1,10 @@
-"""The operator's actions on a migration: request, cancel, pause, retry."""
+"""Actions on a migration: those of the operator (request, cancel, pause, retry), and a retry that clients ask for."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from workspace_operator.errors import StaleRevision
+from workspace_operator.errors import Conflict, NotFound, StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import ViolationCounts
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Trigger
@@ -106,6 +106,28 @@ def retry(connection: sa.Connection, action: RetryMigration, now: datetime, spec
     lock_and_record_generation(connection, action.workspace_id, spec)
     row = _lock_open(connection, action.workspace_id, action.number)
     _update(connection, row, retry_token=action.token, due_at=now)
+
+
+def retry_for_client(connection: sa.Connection, workspace_id: int, number: int, now: datetime) -> None:
+    """Have a blocked migration checked again now. Raises as `Migrations.retry`.
+
+    Unlike `retry` it leaves the lease, since a check of many people that every request starts anew would never end. And
+    it leaves the token, which says up to which request the operator has retried.
+    """
+    about = {"workspace_id": workspace_id, "number": number}
+    row = connection.execute(sa.select(migration).filter_by(**about).with_for_update()).one_or_none()
+    if row is None:
+        raise no_such_migration(number)
+    if Stage(row.stage) is not Stage.BLOCKED:
+        raise Conflict(f"identifier change {number} is {row.stage}: only one that people block can be tried again")
+    if row.paused:
+        raise Conflict("this workspace is suspended (spec.suspend): its identifier change is not tried again")
+    connection.execute(sa.update(migration).filter_by(**about).values(due_at=now))
+
+
+def no_such_migration(number: int) -> NotFound:
+    """The error that the workspace has no migration of a number."""
+    return NotFound(f"there is no identifier change {number}")
 
 
 def stop_change_log(connection: sa.Connection, workspace_id: int) -> bool:

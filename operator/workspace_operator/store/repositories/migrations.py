@@ -11,14 +11,14 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import MAX_DUE_DELAY, Batch, Lease
+from workspace_operator.application.ports import MAX_DUE_DELAY, Actor, AuditAction, AuditEntry, Batch, Lease
 from workspace_operator.cleanups.model import CleanupState
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.migrations.model import Migration, ViolationCounts
 from workspace_operator.migrations.state_machine import TERMINAL, Stage, Step, Trigger
 from workspace_operator.store.engine.contention import ContentionProbe
 from workspace_operator.store.engine.sql import force_custom_plan
-from workspace_operator.store.migrations import backfill, stages
+from workspace_operator.store.migrations import actions, backfill, stages
 from workspace_operator.store.migrations.export_writer import ExportWriter
 from workspace_operator.store.migrations.leases import LockedMigration, lock_migration, running_clock
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
@@ -28,6 +28,8 @@ from workspace_operator.store.schema.cleanup_tables import cleanup
 from workspace_operator.store.schema.mappers import MIGRATIONS_WITH_OWNER, migration_of, newest_migration, owner_of
 from workspace_operator.store.schema.plan_statistics import ensure_pinned
 from workspace_operator.store.schema.tables import migration
+from workspace_operator.store.unit_of_work.audit_rows import write_audit_entry
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.workspace_lock import WorkspaceLockTimeout
 from workspace_operator.workspaces.model import Owner, PeopleCounts
 
@@ -52,6 +54,7 @@ MAX_GROUP_HOLD = 0.15
 class SQLMigrations(MergeOnTouchRepository):
     """Implements the port ``Migrations``."""
 
+    new_id: CioIDGenerator = field(default_factory=CioIDGenerator)
     _contention: ContentionProbe = field(default_factory=ContentionProbe, init=False)
 
     def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
@@ -93,6 +96,35 @@ class SQLMigrations(MergeOnTouchRepository):
         with self.database.reading() as connection:
             row = newest_migration(connection, workspace_id)
         return None if row is None else migration_of(row)
+
+    def recent(self, workspace_id: int, *, limit: int) -> Sequence[Migration]:
+        """The newest migrations of a workspace, newest first."""
+        query = sa.select(migration).filter_by(workspace_id=workspace_id).order_by(migration.c.number.desc())
+        with self.database.reading() as connection:
+            return [migration_of(row) for row in connection.execute(query.limit(limit))]
+
+    def get(self, workspace_id: int, number: int) -> Migration:
+        """A migration. Raises NotFound."""
+        with self.database.reading() as connection:
+            return _get(connection, workspace_id, number)
+
+    def retry(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Migration:
+        """Have a blocked migration checked again now. Raises NotFound and Conflict."""
+        entry = AuditEntry(
+            workspace_id=workspace_id,
+            at=now,
+            actor=actor,
+            action=AuditAction.RETRIED,
+            subject=f"migration {number}",
+            detail={},
+        )
+
+        def work(connection: sa.Connection) -> Migration:
+            actions.retry_for_client(connection, workspace_id, number, now)
+            write_audit_entry(connection, entry, new_id=self.new_id)
+            return _get(connection, workspace_id, number)
+
+        return self.database.writing(work)
 
     def unfinished(self) -> Sequence[tuple[Owner, Migration]]:
         """All migrations that have not ended, with the owners of their workspaces."""
@@ -217,3 +249,11 @@ class SQLMigrations(MergeOnTouchRepository):
                 lock_migration(connection, migration_, lease, now, exclusive=exclusive, lock_timeout=lock_timeout)
             )
         )
+
+
+def _get(connection: sa.Connection, workspace_id: int, number: int) -> Migration:
+    query = sa.select(migration).filter_by(workspace_id=workspace_id, number=number)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise actions.no_such_migration(number)
+    return migration_of(row)

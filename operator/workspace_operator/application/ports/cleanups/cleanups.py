@@ -74,15 +74,17 @@ class Cleanups(Protocol):
     A method of the worker raises StaleRevision if the lease was lost.
     """
 
-    def open(self, workspace_id: int, *, actor: Actor, now: datetime) -> tuple[Cleanup, bool]:
+    def open(
+        self, workspace_id: int, *, migration: int | None = None, actor: Actor, now: datetime
+    ) -> tuple[Cleanup, bool]:
         """The cleanup of a workspace that has not ended, or a new one, and whether it is new.
 
-        Raises Conflict if there is none, and no migration is blocked.
+        Raises Conflict if there is none, and no migration is blocked; with ``migration``, if this is not the one.
         """
         ...
 
-    def cleanups(self, workspace_id: int) -> Sequence[Cleanup]:
-        """All cleanups of a workspace, newest first."""
+    def cleanups(self, workspace_id: int, *, limit: int | None = None) -> Sequence[Cleanup]:
+        """The cleanups of a workspace, newest first; all of them without a limit."""
         ...
 
     def get(self, workspace_id: int, number: int) -> Cleanup:

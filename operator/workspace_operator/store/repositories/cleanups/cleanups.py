@@ -61,20 +61,22 @@ class SQLCleanups(MergeOnTouchRepository):
     _cache: WorkspaceCache = field(default_factory=WorkspaceCache, init=False)
     _contention: ContentionProbe = field(default_factory=ContentionProbe, init=False)
 
-    def open(self, workspace_id: int, *, actor: Actor, now: datetime) -> tuple[Cleanup, bool]:
+    def open(
+        self, workspace_id: int, *, migration: int | None = None, actor: Actor, now: datetime
+    ) -> tuple[Cleanup, bool]:
         """The cleanup that has not ended, or a new one. Raises NotFound and Conflict."""
 
         def work(connection: sa.Connection) -> tuple[Cleanup, bool]:
-            number, is_new = states.open_cleanup(connection, workspace_id, actor=actor.name, now=now)
+            number, is_new = states.open_cleanup(connection, workspace_id, migration, actor=actor.name, now=now)
             return _get(connection, workspace_id, number), is_new
 
         return self.database.writing(work)
 
-    def cleanups(self, workspace_id: int) -> Sequence[Cleanup]:
-        """All cleanups of a workspace, newest first."""
+    def cleanups(self, workspace_id: int, *, limit: int | None = None) -> Sequence[Cleanup]:
+        """The cleanups of a workspace, newest first."""
         query = CLEANUPS.where(cleanup.c.workspace_id == workspace_id).order_by(cleanup.c.number.desc())
         with self.database.reading() as connection:
-            return [cleanup_of(row) for row in connection.execute(query)]
+            return [cleanup_of(row) for row in connection.execute(query.limit(limit))]
 
     def get(self, workspace_id: int, number: int) -> Cleanup:
         """A cleanup. Raises NotFound."""
