@@ -104,7 +104,7 @@ class AppApiClient:
                 return await client.request(method, path, params=params or None, **content)
 
         response = anyio.run(send)
-        _check_described(method, response)
+        check_described(method, response)
         return response
 
 
@@ -117,7 +117,7 @@ def identify(body: dict[str, object] | None = None, *, mode: Mode = Mode.EMAIL_O
     return identify_from_fields(named(mode, **name), body or {})
 
 
-def _check_described(method: str, response: httpx.Response) -> None:
+def check_described(method: str, response: httpx.Response) -> None:
     """Check that the document at /openapi.json describes the response."""
     operation = DOCUMENT.find_operation_by_path(method, response.request.url.raw_path.decode().partition("?")[0])
     assert operation is not None

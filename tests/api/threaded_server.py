@@ -12,8 +12,10 @@ from typing import Any
 import httpx
 
 from tests.api.servers import MadeWorkspace, with_new_keys
+from tests.fakes.absent import absent_port
 from tests.fakes.database import InMemoryDatabase
 from tests.fakes.migrations.exports import FakeExports
+from tests.fakes.migrations.migrations import FakeMigrations
 from tests.fakes.people.activities import FakeActivities
 from tests.fakes.people.audit_log import FakeAuditLog
 from tests.fakes.people.people import FakePeople
@@ -56,6 +58,9 @@ def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetim
         people=people,
         person_records=FakeActivities(memory),
         exports=FakeExports(memory),
+        migrations=FakeMigrations(memory),
+        cleanups=absent_port(),
+        listings=absent_port(),
         audit_log=FakeAuditLog(memory),
         workspaces=FakeWorkspaces(memory),
         credentials=FakeCredentials(memory),

@@ -16,7 +16,7 @@ from tests.network_ports import free_port
 from tests.processes import Server
 
 COMMANDS = Path(sys.executable).parent
-STARTED = re.compile(r"^((?:workspacectl run (api|console|sender)|python -m aiosmtpd)\b.*)&$", re.MULTILINE)
+STARTED = re.compile(r"^((?:workspacectl run (api|console|sender|worker)|python -m aiosmtpd)\b.*)&$", re.MULTILINE)
 LIMIT_SECONDS = 900
 
 

@@ -38,6 +38,7 @@ from workspace_operator.web.app_api import (
     send,
     template_metrics,
 )
+from workspace_operator.web.app_api.cleanups import bodies, cleanups, migrations, violation_pages
 from workspace_operator.web.core import authentication, dispatcher, json_body
 from workspace_operator.web.core.dependencies import ACCEPTANCE_LIMITS, TRACKING_LIMITS
 from workspace_operator.web.core.limits import Limits
@@ -67,8 +68,14 @@ LIMITS = {
     "activities per page": activity_pages.MAX_PAGE,
     "activities that a request with `name` or `deleted=false` examines": activity_pages.MAX_EXAMINED,
     "people in a lookup by email": endpoints.MAX_RESULTS,
+    "identifier changes, and cleanups, in a list": migrations.MAX_MIGRATIONS,
+    "groups per page of those who block a change, and people per page of one group": violation_pages.MAX_PAGE,
+    "people of each group in a page of groups": violation_pages.MAX_MEMBERS,
+    "attributes in `with` of those who block a change": violation_pages.MAX_ATTRIBUTES,
+    "decisions per request, and per page": bodies.MAX_DECISIONS,
     "entries of X-Refused-Changes, and of X-Ignored": responses.MAX_HEADER_ENTRIES,
     "a body of v1 or the App API": f"{DEFAULT_BODY_LIMIT} bytes",
+    "a body about cleanups and retries": f"{bodies.BODY_LIMIT} bytes",
     "a body of `/v1/send/…`": f"{send.SEND_BODY_LIMIT} bytes",
     "a body of `/api/v2/entity`, and each operation of a batch": f"{v2.ENTITY_BYTES} bytes",
     "a body of `/api/v2/batch`": f"{v2.BATCH_BYTES} bytes",
@@ -138,6 +145,8 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
     assert f"up to {WAITING.max_part} in one transaction" in text
     assert f"400; the default is {activity_pages.DEFAULT_PAGE}" in text
     assert f"400; the default is {message_pages.DEFAULT_PAGE}" in text
+    assert (bodies.MAX_DECISIONS, migrations.MAX_MIGRATIONS) == (cleanups.MAX_PAGE, cleanups.MAX_CLEANUPS)
+    assert f"400; the default of a page is {cleanups.DEFAULT_PAGE}" in text
     assert f"messages of the last {message_pages.REACH.days} days" in text
 
 

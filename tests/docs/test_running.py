@@ -64,6 +64,9 @@ def test_first_call_of_api_page_runs(tmp_path: Path) -> None:
 
     assert printed.count("{}\n") == 2
     assert '"email":"ada@example.com"' in printed
+    assert '"group":"settled","reasons":[]' in printed
+    assert '"people_blocking":16,"people_blocking_after":15' in printed
+    assert '"state":"Applied"' in printed.splitlines()[-1]
 
 
 @pytest.mark.usefixtures("curl")

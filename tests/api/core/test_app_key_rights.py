@@ -18,7 +18,7 @@ from workspace_operator.workspaces.app_keys import AppKeyMay
 
 pytestmark = pytest.mark.anyio
 
-CLEANS = "/v1/cleanups"
+CLEANS = "/v1/cleaning"
 
 
 @dataclass(slots=True)

@@ -9,6 +9,9 @@ import pytest
 import schemathesis
 
 from tests.api.threaded_server import ThreadedServer
+from workspace_operator.cleanups.decisions import DecisionKind
+from workspace_operator.cleanups.evaluation import OpenReason
+from workspace_operator.cleanups.model import CleanupState, Outcome
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.values.email_keys import MAX_EMAIL_CHARACTERS
@@ -16,10 +19,13 @@ from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES
 from workspace_operator.identity.values.timestamps import time_of
 from workspace_operator.identity.values.tracked_events import MAX_EVENT_NAME_BYTES, TrackedEventType
+from workspace_operator.migrations.model import Violation
+from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.sending.deliveries import Channel, Metric
 from workspace_operator.sending.requests import parts, send_requests
 from workspace_operator.web.app import all_routes, make_app
 from workspace_operator.web.app_api import activity_pages, endpoints, message_pages, suppressions
+from workspace_operator.web.app_api.cleanups import bodies
 from workspace_operator.web.core.router import Authentication, Route
 from workspace_operator.web.openapi import document
 from workspace_operator.web.track_api import v1, v2
@@ -124,6 +130,28 @@ LIMITS: Mapping[str, tuple[object, object]] = {
     "ids read": (
         ids_schema(PATHS["/v1/customers/attributes"]["post"]["requestBody"]["content"])["maxItems"],
         endpoints.MAX_IDS,
+    ),
+    "decisions": (
+        PATHS["/v1/cleanups/{cleanup_number}/decisions"]["put"]["requestBody"]["content"]["application/json"]["schema"][
+            "properties"
+        ]["decisions"]["maxItems"],
+        bodies.MAX_DECISIONS,
+    ),
+    "people whose decisions are taken back": (SCHEMAS["CioIDs"]["maxItems"], bodies.MAX_DECISIONS),
+    "actions": (SCHEMAS["DecisionAction"]["enum"], [each.value for each in DecisionKind]),
+    "violations": (SCHEMAS["Violation"]["enum"], [each.value for each in Violation]),
+    "reasons": (SCHEMAS["OpenReasons"]["items"]["enum"], [each.value for each in OpenReason]),
+    "states of a cleanup": (
+        SCHEMAS["Cleanup"]["properties"]["state"]["enum"],
+        [each.value for each in CleanupState],
+    ),
+    "outcomes": (
+        SCHEMAS["StoredDecision"]["properties"]["outcome"]["enum"],
+        [*(each.value for each in Outcome), None],
+    ),
+    "stages": (
+        sorted(SCHEMAS["Migration"]["properties"]["stage"]["enum"]),
+        sorted(each.value for each in Stage),
     ),
     "addresses of suppressions": (PARAMETERS["SuppressionType"]["schema"]["enum"], list(suppressions.KINDS)),
     "attachments": (EMAIL["attachments"]["anyOf"][0]["maxProperties"], parts.MAX_ATTACHMENTS),

@@ -19,6 +19,7 @@ import httpx
 
 from tests.api.servers import basic
 from tests.api.threaded_server import in_memory_sending
+from tests.fakes.absent import absent_port
 from tests.fakes.database import InMemoryDatabase
 from tests.model.harness.commands import (
     AddDeviceCommand,
@@ -66,6 +67,9 @@ def serving(store: Store) -> Iterator[str]:
         people=store.people,
         person_records=store.person_records,
         exports=store.exports,
+        migrations=store.migrations,
+        cleanups=store.cleanups or absent_port(),
+        listings=store.listings or absent_port(),
         audit_log=store.audit_log,
         workspaces=store.workspaces,
         credentials=store.credentials,

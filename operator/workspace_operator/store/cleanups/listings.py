@@ -19,6 +19,7 @@ from workspace_operator.application.ports import (
     PersonCursor,
 )
 from workspace_operator.cleanups.model import CleanupState, StoredDecision
+from workspace_operator.identity.values.attributes import AttributeValue
 from workspace_operator.migrations.model import Violation
 from workspace_operator.store.cleanups.groups import Group, read_groups
 from workspace_operator.store.cleanups.listed_people import (
@@ -158,7 +159,7 @@ class ListReader:
         )
         return {row.cio_id: row.at for row in self.connection.execute(query)}
 
-    def _values(self, cio_ids: Sequence[str]) -> Mapping[str, Mapping[str, object]]:
+    def _values(self, cio_ids: Sequence[str]) -> Mapping[str, Mapping[str, AttributeValue]]:
         if not self.query.attributes:
             return {}
         query = sa.select(person.c.cio_id, person.c.attributes).where(

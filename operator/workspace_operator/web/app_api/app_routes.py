@@ -8,7 +8,7 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.web.core.http import Request
-from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
+from workspace_operator.web.core.router import DEFAULT_BODY_LIMIT, Authentication, ErrorFormat, Route
 
 
 def app_route(
@@ -18,6 +18,7 @@ def app_route(
     *,
     query: Sequence[str] = (),
     authentication: Authentication = Authentication.APP,
+    body_limit: int = DEFAULT_BODY_LIMIT,
     needs_clean: bool = False,
 ) -> Route:
     """A route that refuses unknown query parameters, since ignored filters return wrong results.
@@ -39,5 +40,6 @@ def app_route(
         handle,
         authentication=authentication,
         error_format=ErrorFormat.APP,
+        body_limit=body_limit,
         needs_clean=needs_clean,
     )

@@ -9,10 +9,13 @@ from workspace_operator.application.people.command_batcher import Batcher, Batch
 from workspace_operator.application.ports import (
     AddressBlocks,
     AuditLog,
+    Cleanups,
     Credentials,
     Deliveries,
     Exports,
+    Listings,
     MessageCounters,
+    Migrations,
     People,
     PersonRecords,
     TemplateParser,
@@ -79,6 +82,9 @@ class Dependencies:
     people: People
     person_records: PersonRecords
     exports: Exports
+    migrations: Migrations
+    cleanups: Cleanups
+    listings: Listings
     audit_log: AuditLog
     workspaces: Workspaces
     credentials: Credentials

@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 from workspace_operator.cleanups.evaluation import Evaluation
 from workspace_operator.cleanups.model import StoredDecision
+from workspace_operator.identity.values.attributes import AttributeValue
 from workspace_operator.migrations.model import Violation
 
 
@@ -47,7 +48,7 @@ class ListedMember:
     violations: frozenset[Violation]
     last_call: datetime | None = None
     decision: StoredDecision | None = None
-    values: tuple[object, ...] = ()
+    values: tuple[AttributeValue | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The App API of migrations and cleanups (track-api.md §2)."""

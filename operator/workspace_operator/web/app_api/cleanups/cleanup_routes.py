@@ -1,0 +1,54 @@
+"""Routes of migrations and cleanups: what they have in common."""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+
+from workspace_operator.errors import Conflict, InvalidInput, NotFound
+from workspace_operator.http_server.responses import Response
+from workspace_operator.identity.values.text_limits import quoted
+from workspace_operator.web.app_api.app_routes import app_route
+from workspace_operator.web.app_api.cleanups.bodies import BODY_LIMIT
+from workspace_operator.web.app_api.message_pages import number_of
+from workspace_operator.web.core.error_responses import error_response
+from workspace_operator.web.core.http import Request
+from workspace_operator.web.core.router import ErrorFormat, Route
+
+
+def read_route(pattern: str, endpoint: Callable[[Request], Response], *, query: Sequence[str] = ()) -> Route:
+    """A GET, for every App key."""
+    return app_route("GET", pattern, endpoint, query=query)
+
+
+def write_route(method: str, pattern: str, endpoint: Callable[[Request], Response]) -> Route:
+    """A route for App keys that may clean up people. A Conflict that the endpoint raises is a 409."""
+
+    def answer(request: Request) -> Response:
+        try:
+            return endpoint(request)
+        except Conflict as error:
+            return error_response(ErrorFormat.APP, HTTPStatus.CONFLICT, str(error))
+
+    return app_route(method, pattern, answer, body_limit=BODY_LIMIT, needs_clean=True)
+
+
+def path_number(request: Request, what: str, *, listed_by: str) -> int:
+    """The number in the path. Raises NotFound if it is not written as a number."""
+    text = request.path_params[0]
+    number = number_of(text)
+    if number is None or str(number) != text:
+        raise not_found(what, quoted(text), listed_by=listed_by)
+    return number
+
+
+def not_found(what: str, number: int | str, *, listed_by: str) -> NotFound:
+    """The error that the workspace has nothing of a number; ``listed_by`` is the path of the list."""
+    return NotFound(f"there is no {what} {number}: GET {listed_by} lists those of this workspace")
+
+
+def page_limit(query: Mapping[str, str], *, default: int, most: int) -> int:
+    """The parameter ``limit``. Raises InvalidInput."""
+    text = query.get("limit", str(default))
+    limit = number_of(text)
+    if limit is None or not 1 <= limit <= most:
+        raise InvalidInput(f"limit {quoted(text)} must be a number from 1 to {most}", field="limit")
+    return limit
