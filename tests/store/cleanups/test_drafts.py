@@ -6,9 +6,10 @@ import pytest
 
 from tests.store.cleanups.cleanup_env import ACTOR, CleanupEnv
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.ports import Actor, DecisionRequest, Via
 from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, DecisionKind, correct_to, merge_into
 from workspace_operator.cleanups.evaluation import OpenReason
-from workspace_operator.cleanups.model import CleanupState
+from workspace_operator.cleanups.model import CleanupState, Outcome
 from workspace_operator.errors import Conflict, NotFound
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
@@ -200,3 +201,38 @@ def test_where_the_migration_merges(sql_env: WorkspaceEnv) -> None:
     assert draft.cleanup.people_blocking_after == 1
     draft.decide({"other@example.com": DELETE})
     assert draft.cleanup.people_blocking_after == 0
+
+
+def test_decisions_of_a_kind(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    draft.decide({"m-1": KEEP, "m-2": merge_into("m-1"), "m-3": merge_into("m-1"), "m-4": DELETE})
+    where = (sql_env.workspace_id, draft.number)
+
+    merges = draft.cleanups.decisions_of_kind(*where, DecisionKind.MERGE, outcome=None, limit=1)
+    rest = draft.cleanups.decisions_of_kind(
+        *where, DecisionKind.MERGE, outcome=None, after=merges[0].cio_id, limit=10
+    )
+
+    assert [each.cio_id for each in (*merges, *rest)] == sorted(draft.cio_ids[id_] for id_ in ("m-2", "m-3"))
+    assert draft.cleanups.decisions_of_kind(*where, DecisionKind.CLEAR, outcome=None, limit=10) == []
+    draft.apply()
+    draft.work()
+    assert draft.cleanups.decisions_of_kind(*where, DecisionKind.DELETE, outcome=None, limit=10) == []
+    [deleted] = draft.cleanups.decisions_of_kind(*where, DecisionKind.DELETE, outcome=Outcome.APPLIED, limit=10)
+    assert deleted.cio_id == draft.cio_ids["m-4"]
+
+
+def test_who_made_decisions(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    draft.decide({"m-1": KEEP, "m-2": DELETE, "m-3": DELETE})
+    other = Actor(name="lena@nordlicht.example", via=Via.CONSOLE)
+    request = DecisionRequest(draft.cio_ids["m-4"], DELETE)
+    where = (sql_env.workspace_id, draft.number)
+    draft.cleanups.decide(*where, [request], actor=other, now=sql_env.store.clock())
+
+    assert draft.cleanups.makers(*where, limit=100) == [
+        (ACTOR.name, DecisionKind.DELETE, 2),
+        (ACTOR.name, DecisionKind.KEEP, 1),
+        (other.name, DecisionKind.DELETE, 1),
+    ]
+    assert sum(made.decisions for made in draft.cleanups.makers(*where, limit=2)) == 2

@@ -7,7 +7,8 @@ import pytest
 from tests.store.cleanups.cleanup_env import CleanupEnv
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.ports import GroupCursor, ListedGroup, Listings, ListQuery, PersonCursor
-from workspace_operator.cleanups.decisions import CLEAR, KEEP, merge_into
+from workspace_operator.cleanups.decisions import CLEAR, KEEP, correct_to, merge_into
+from workspace_operator.cleanups.evaluation import OpenReason
 from workspace_operator.migrations.model import Violation
 
 ADA, BOB, CARLA = "ada@example.com", "bob@example.com", "carla@example.com"
@@ -130,3 +131,31 @@ def test_find(sql_env: WorkspaceEnv) -> None:
     assert found("m-1") == found(lists.draft.cio_ids["m-1"]) == ["m-1"]
     assert found("x@example.com") == ["x@example.com"]
     assert found("m-8") is found("fine@example.com") is found("?") is None
+
+
+def test_differences_are_those_to_the_first_member(sql_env: WorkspaceEnv) -> None:
+    lists = Lists(sql_env)
+    sql_env.identify_person(id="m-2", body={"plan": "gold", "chapter": "Kiel", "visits": 1})
+    sql_env.identify_person(id="m-3", body={"plan": "gold", "visits": True, "city": "Bremen"})
+
+    [group] = [each for each in lists.groups(differences=True) if each.key == ADA]
+
+    assert [member.differences for member in group.members] == [
+        {},
+        {"chapter": None, "city": "Bremen", "visits": True},
+        {"chapter": None, "plan": None, "visits": None},
+    ]
+    assert [member.differences for member in next(lists.groups()).members] == [{}]
+
+
+def test_correction_tells_what_it_leads_to(sql_env: WorkspaceEnv) -> None:
+    lists = Lists(sql_env)
+    lists.draft.decide({"m-3": correct_to("Fine@Example.com"), "m-4": correct_to("m4@example.com"), "m-2": KEEP})
+
+    [group] = [each for each in lists.groups() if each.key == ADA]
+
+    assert [member.corrected and member.corrected.reasons for member in group.members] == [
+        None,
+        (OpenReason.TAKEN,),
+        (),
+    ]

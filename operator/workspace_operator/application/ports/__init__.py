@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.cleanups.cleanups import DecisionResult as DecisionResult
     from workspace_operator.application.ports.cleanups.cleanups import ExecutedDecision as ExecutedDecision
     from workspace_operator.application.ports.cleanups.cleanups import ExecuteDecisions as ExecuteDecisions
+    from workspace_operator.application.ports.cleanups.cleanups import MadeDecisions as MadeDecisions
     from workspace_operator.application.ports.cleanups.listings import GroupCursor as GroupCursor
     from workspace_operator.application.ports.cleanups.listings import GroupPage as GroupPage
     from workspace_operator.application.ports.cleanups.listings import ListedGroup as ListedGroup
@@ -128,7 +129,8 @@ else:
                 "ACCOUNT_WIDE Actor AuditAction AuditEntry AuditLog Detail RecordedEntry Via"
             ),
             "workspace_operator.application.ports.cleanups.cleanups": (
-                "ApplyRequest Cleanups DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions"
+                "ApplyRequest Cleanups DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions "
+                "MadeDecisions"
             ),
             "workspace_operator.application.ports.cleanups.listings": (
                 "GroupCursor GroupPage ListedGroup ListedMember Listings ListQuery PersonCursor"

@@ -18,8 +18,10 @@ from workspace_operator.application.ports import (
     ListQuery,
     PersonCursor,
 )
+from workspace_operator.cleanups.evaluation import Evaluation
 from workspace_operator.cleanups.model import CleanupState, StoredDecision
-from workspace_operator.identity.values.attributes import AttributeValue
+from workspace_operator.identity.values.attributes import AttributeValue, same_value
+from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.migrations.model import Violation
 from workspace_operator.store.cleanups.groups import Group, read_groups
 from workspace_operator.store.cleanups.listed_people import (
@@ -42,6 +44,26 @@ _HOLDS: Mapping[Violation, sa.ColumnElement[bool]] = {
 _WITHOUT_ADDRESS = frozenset({Violation.INVALID_EMAIL, Violation.ID_IS_ANOTHER_EMAIL})
 _WITH_ADDRESS = frozenset(Violation) - {Violation.INVALID_EMAIL}
 _MEMBER_ORDER = (violation.c.created_at, violation.c.cio_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What is read about the people of a page, by cio_id, and about groups by key.
+
+    Attributes:
+        new_keys: e-mail keys of the addresses that corrections give.
+    """
+
+    decisions: Mapping[str, StoredDecision]
+    new_keys: Mapping[str, str]
+    calls: Mapping[str, datetime]
+    values: Mapping[str, Mapping[str, AttributeValue]]
+    counted: Mapping[str, Group]
+
+    def corrected(self, cio_id: str) -> Evaluation | None:
+        """The state of the group that a correction of a person leads to."""
+        group = self.counted.get(self.new_keys.get(cio_id, ""))
+        return None if group is None else group.evaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,26 +147,35 @@ class ListReader:
     def _with_decisions(self, groups: Sequence[ListedGroup]) -> Sequence[ListedGroup]:
         """The groups with their decisions, the state after them, the last calls and the values of attributes."""
         cio_ids = [member.cio_id for group in groups for member in group.members]
-        decisions, calls = self._decisions(cio_ids), self._calls(cio_ids)
-        values = self._values(cio_ids)
-        counted = self._counted_groups([group.key for group in groups])
-        return [
-            replace(
-                group,
-                members=[
-                    replace(
-                        member,
-                        decision=decisions.get(member.cio_id),
-                        last_call=calls.get(member.cio_id),
-                        values=tuple(values.get(member.cio_id, {}).get(name) for name in self.query.attributes),
-                    )
-                    for member in group.members
-                ],
-                decisions=counted[group.key].decisions if group.key in counted else 0,
-                evaluation=counted[group.key].evaluation if group.key in counted else None,
-            )
-            for group in groups
-        ]
+        decisions = self._decisions(cio_ids)
+        new_keys = {cio_id: key for cio_id, each in decisions.items() if (key := _new_key(each))}
+        read = _Read(
+            decisions=decisions,
+            new_keys=new_keys,
+            calls=self._calls(cio_ids),
+            values=self._values(cio_ids),
+            counted=self._counted_groups([*(group.key for group in groups), *new_keys.values()]),
+        )
+        return [self._complete(group, read) for group in groups]
+
+    def _complete(self, group: ListedGroup, read: "_Read") -> ListedGroup:
+        counted = read.counted.get(group.key)
+        return replace(
+            group,
+            members=[
+                replace(
+                    member,
+                    decision=read.decisions.get(member.cio_id),
+                    corrected=read.corrected(member.cio_id),
+                    last_call=read.calls.get(member.cio_id),
+                    values=tuple(read.values.get(member.cio_id, {}).get(name) for name in self.query.attributes),
+                    differences=self._differences(group, member, read.values),
+                )
+                for member in group.members
+            ],
+            decisions=0 if counted is None else counted.decisions,
+            evaluation=None if counted is None else counted.evaluation,
+        )
 
     def _decisions(self, cio_ids: Sequence[str]) -> Mapping[str, StoredDecision]:
         if self.query.cleanup_number is None:
@@ -160,12 +191,22 @@ class ListReader:
         return {row.cio_id: row.at for row in self.connection.execute(query)}
 
     def _values(self, cio_ids: Sequence[str]) -> Mapping[str, Mapping[str, AttributeValue]]:
-        if not self.query.attributes:
+        if not (self.query.attributes or self.query.differences):
             return {}
         query = sa.select(person.c.cio_id, person.c.attributes).where(
             person.c.workspace_id == self.workspace_id, any_of(person.c.cio_id, cio_ids)
         )
         return {row.cio_id: row.attributes for row in self.connection.execute(query)}
+
+    def _differences(
+        self, group: ListedGroup, member: ListedMember, values: Mapping[str, Mapping[str, AttributeValue]]
+    ) -> Mapping[str, object]:
+        """The attributes of a member that differ from those of the first one, by name."""
+        if not self.query.differences:
+            return {}
+        own, first = (values.get(each.cio_id, {}) for each in (member, group.members[0]))
+        names = sorted({*own, *first})
+        return {name: own.get(name) for name in names if not same_value(own.get(name), first.get(name))}
 
     def _counted_groups(self, keys: Sequence[str]) -> Mapping[str, Group]:
         """The groups about which something is decided, while they are counted against this export."""
@@ -177,6 +218,11 @@ class ListReader:
             return {}
         locked = LockedCleanup(connection=self.connection, row=row, merges=merges_people(self.connection, row))
         return read_groups(locked, keys)
+
+
+def _new_key(stored: StoredDecision) -> str | None:
+    email = stored.decision.email
+    return None if email is None else email_key(email)
 
 
 def _member_of(found: ListedPerson) -> ListedMember:

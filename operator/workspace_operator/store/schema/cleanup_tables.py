@@ -97,6 +97,8 @@ cleanup_decision = workspace_table(
     sa.Column("merge_id", BinaryText),
     # The order in which decisions are carried out.
     sa.Index("ix_cleanup_decision_survivor", "workspace_id", "cleanup_number", "survivor", "cio_id"),
+    # Lists decisions of one kind: those of a draft, and those with one outcome.
+    sa.Index("ix_cleanup_decision_outcome", "workspace_id", "cleanup_number", "outcome", "kind", "cio_id"),
     # Finds the decisions about a person in all cleanups, to erase what they tell.
     sa.Index("ix_cleanup_decision_person", "workspace_id", "cio_id"),
 )

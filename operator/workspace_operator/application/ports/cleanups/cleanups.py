@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol, TypeAlias
 from workspace_operator.application.ports.accounts.audit import Actor
 from workspace_operator.application.ports.migrations import Batch, Lease
 from workspace_operator.application.ports.people import UnitOfWork
-from workspace_operator.cleanups.decisions import Decision
+from workspace_operator.cleanups.decisions import Decision, DecisionKind
 from workspace_operator.cleanups.evaluation import Evaluation
 from workspace_operator.cleanups.execution import SkipReason
-from workspace_operator.cleanups.model import Cleanup, StoredDecision
+from workspace_operator.cleanups.model import Cleanup, Outcome, StoredDecision
 from workspace_operator.identity.model.person import Person
 
 
@@ -35,6 +35,14 @@ class DecisionResult:
     cio_id: str
     refusal: str | None = None
     evaluation: Evaluation | None = None
+
+
+class MadeDecisions(NamedTuple):
+    """How many decisions of a kind somebody made."""
+
+    actor: str
+    kind: DecisionKind
+    decisions: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +101,23 @@ class Cleanups(Protocol):
 
     def decisions(self, workspace_id: int, number: int, *, after: str = "", limit: int) -> Sequence[StoredDecision]:
         """Decisions in the order of cio_ids, after one of them."""
+        ...
+
+    def decisions_of_kind(
+        self,
+        workspace_id: int,
+        number: int,
+        kind: DecisionKind,
+        *,
+        outcome: Outcome | None,
+        after: str = "",
+        limit: int,
+    ) -> Sequence[StoredDecision]:
+        """Decisions of a kind with an outcome, or None for those without one, in the order of cio_ids."""
+        ...
+
+    def makers(self, workspace_id: int, number: int, *, limit: int) -> Sequence[MadeDecisions]:
+        """Who made decisions, counted over the first ``limit`` decisions in the order of cio_ids."""
         ...
 
     def decide(

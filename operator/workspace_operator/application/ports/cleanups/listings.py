@@ -1,7 +1,7 @@
 """Port of the lists of people that block a migration, group by group, with the decisions about them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -38,7 +38,10 @@ class ListedMember:
         created_at: Unix seconds.
         last_call: when a call last named the person, as far as calls are noted; None if none did.
         decision: the decision about the person; None if there is none.
+        corrected: the state of the group that a correction leads to; None without one, or while that is counted.
         values: of the wanted attributes, in their order, as they are; None where the person has no value.
+        differences: attributes whose values differ from those of the first member that is listed, by name; None where
+            only that one has a value. Empty if differences are not wanted.
     """
 
     cio_id: str
@@ -48,7 +51,9 @@ class ListedMember:
     violations: frozenset[Violation]
     last_call: datetime | None = None
     decision: StoredDecision | None = None
+    corrected: Evaluation | None = None
     values: tuple[AttributeValue | None, ...] = ()
+    differences: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,7 @@ class ListQuery:
         cleanup_number: the cleanup whose decisions are shown; None for none.
         violation: only groups with a person who has this violation; None for all.
         attributes: names of attributes whose values are wanted.
+        differences: whether differences between the members of a group are wanted.
         members: maximum number of people of a group.
     """
 
@@ -88,6 +94,7 @@ class ListQuery:
     cleanup_number: int | None = None
     violation: Violation | None = None
     attributes: tuple[str, ...] = ()
+    differences: bool = False
     members: int = 6
 
 

@@ -19,8 +19,10 @@ from workspace_operator.application.ports import (
     DecisionResult,
     ExecuteDecisions,
     Lease,
+    MadeDecisions,
 )
-from workspace_operator.cleanups.model import Cleanup, CleanupState, StoredDecision
+from workspace_operator.cleanups.decisions import DecisionKind
+from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, StoredDecision
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.store.cleanups import audit, batches, drafts, states
 from workspace_operator.store.cleanups.rows import (
@@ -90,6 +92,35 @@ class SQLCleanups(MergeOnTouchRepository):
         with self.database.reading_one_snapshot() as connection:
             _get(connection, workspace_id, number)
             return [decision_of(row) for row in connection.execute(following)]
+
+    def decisions_of_kind(
+        self,
+        workspace_id: int,
+        number: int,
+        kind: DecisionKind,
+        *,
+        outcome: Outcome | None,
+        after: str = "",
+        limit: int,
+    ) -> Sequence[StoredDecision]:
+        """Decisions of a kind with an outcome, in the order of cio_ids."""
+        column = cleanup_decision.c.outcome
+        of_kind = sa.and_(cleanup_decision.c.kind == kind.value, cleanup_decision.c.cio_id > after)
+        query = sa.select(cleanup_decision).filter_by(workspace_id=workspace_id, cleanup_number=number)
+        query = query.where(column.is_(None) if outcome is None else column == outcome.value, of_kind)
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(cleanup_decision.c.cio_id).limit(limit))
+            return [decision_of(row) for row in rows]
+
+    def makers(self, workspace_id: int, number: int, *, limit: int) -> Sequence[MadeDecisions]:
+        """Who made decisions, counted over some of them."""
+        columns = (cleanup_decision.c.decided_by, cleanup_decision.c.kind)
+        first = sa.select(*columns).filter_by(workspace_id=workspace_id, cleanup_number=number)
+        read = first.order_by(cleanup_decision.c.cio_id).limit(limit).subquery()
+        grouped = (read.c.decided_by, read.c.kind)
+        query = sa.select(*grouped, sa.func.count()).group_by(*grouped).order_by(*grouped)
+        with self.database.reading() as connection:
+            return [MadeDecisions(actor, DecisionKind(kind), made) for actor, kind, made in connection.execute(query)]
 
     def decide(
         self, workspace_id: int, number: int, requests: Sequence[DecisionRequest], *, actor: Actor, now: datetime

@@ -115,6 +115,8 @@ def _cleanup_decision() -> None:
     )
     survivors = ["workspace_id", "cleanup_number", "survivor", "cio_id"]
     op.create_index("ix_cleanup_decision_survivor", "cleanup_decision", survivors)
+    outcomes = ["workspace_id", "cleanup_number", "outcome", "kind", "cio_id"]
+    op.create_index("ix_cleanup_decision_outcome", "cleanup_decision", outcomes)
     op.create_index("ix_cleanup_decision_person", "cleanup_decision", ["workspace_id", "cio_id"])
 
 
