@@ -5,21 +5,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import Element
 
 import html5lib
 from httpx import ASGITransport, AsyncClient, Response
 from starlette.types import ASGIApp
 
+from tests.fakes.cleanups import NoCleanups, NoListings
 from tests.store.backends import Store, memory_store
 from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
+from workspace_operator.application.cleanups.decisions import DecisionMaker
+from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import Actor, AuditAction, ConsoleSession
+from workspace_operator.application.ports import Actor, AuditAction, Cleanups, ConsoleSession, Listings
 from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
@@ -70,11 +73,25 @@ class ConsoleEnv:
             people=self.people,
             clock=store.clock,
         )
+        cleanups = store.cleanups or cast("Cleanups", NoCleanups())
+        listings = store.listings or cast("Listings", NoListings())
+        lists = CleanupLists(
+            migrations=store.migrations,
+            cleanups=cleanups,
+            listings=listings,
+            people=store.people,
+            clock=store.clock,
+        )
         made = Dependencies(
             sessions=SessionReader(sessions=store.sessions, clock=store.clock),
             links=self.links,
             workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
             summaries=summaries,
+            cleanup_lists=lists,
+            decision_maker=DecisionMaker(cleanups=cleanups, lists=lists, clock=store.clock),
+            cleanups=cleanups,
+            person_records=store.person_records,
+            audit_log=store.audit_log,
             access_log=self.records.append,
             close=self.people.close,
         )

@@ -6,6 +6,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from workspace_operator.application.cleanups.decisions import DecisionMaker
+from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
@@ -40,6 +42,13 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
     from workspace_operator.http_server.access_log import AccessLog
 
     people = PeopleCounter(count=store.people.count, clock=store.clock)
+    lists = CleanupLists(
+        migrations=store.migrations,
+        cleanups=store.cleanups,
+        listings=store.listings,
+        people=store.people,
+        clock=store.clock,
+    )
     return app.make_console(
         Dependencies(
             sessions=SessionReader(sessions=store.sessions, clock=store.clock),
@@ -54,6 +63,11 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
                 people=people,
                 clock=store.clock,
             ),
+            cleanup_lists=lists,
+            decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
+            cleanups=store.cleanups,
+            person_records=store.person_records,
+            audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
             console_url=settings.console_url.rstrip("/"),
             trusted_proxies=settings.trusted_proxies,

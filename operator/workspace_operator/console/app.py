@@ -14,12 +14,18 @@ from workspace_operator.console.core.dispatcher import Dispatcher
 from workspace_operator.console.core.rendering import Renderer
 from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
-from workspace_operator.console.pages import overview, sign_in, workspaces
+from workspace_operator.console.pages import history, overview, sign_in, workspaces
+from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review
 from workspace_operator.console.views.frames import WorkspaceLink
 
-PAGES: Final = (sign_in, workspaces, overview)
+PAGES: Final = (sign_in, workspaces, overview, lists, deciding, compare, review, progress, history)
 
-LINKS: Final = (WorkspaceLink(key="overview", path=""),)
+LINKS: Final = (
+    WorkspaceLink(key="overview", path=""),
+    WorkspaceLink(key="cleanup", path="/cleanup"),
+    WorkspaceLink(key="migrations", path="/migrations"),
+    WorkspaceLink(key="history", path="/history"),
+)
 """The links of the frame, in their order; each leads to a page that exists."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from tests.console.cleanups.club import Club
 from tests.console.environment import ROOT, ConsoleEnv
 from tests.console.hostile import HOSTILE
 from tests.store.fixtures import WorkspaceEnv
@@ -70,6 +71,72 @@ def hostile_overview(env: ConsoleEnv) -> str:
     workspace = env.workspace("club", display_name=HOSTILE[-1], color="777777")
     return f"/w/{workspace.workspace_id}"
 
+
+def drafted(club: Club) -> str:
+    """Decisions of each kind, refused and conflicting ones among them."""
+    browser = club.console.installation()
+    club.settle(browser)
+    club.correct(browser, "m-1004", "eve@club.example")
+    return club.path
+
+
+def opened(club: Club) -> str:
+    drafted(club)
+    return f"{club.path}?open={club.cio_ids['m-1004']}"
+
+
+def suspended(club: Club) -> str:
+    drafted(club)
+    club.workspace.pause()
+    return club.path
+
+
+def applying(club: Club) -> str:
+    drafted(club)
+    club.apply(club.console.installation())
+    return f"{club.path}/1"
+
+
+def applied_in_part(club: Club) -> str:
+    drafted(club)
+    club.workspace.identify_person(id="m-1040", body={"email": "other@club.example"})
+    club.apply(club.console.installation())
+    club.work()
+    return f"{club.path}/1"
+
+
+def at_work(club: Club) -> str:
+    applying(club)
+    return club.path
+
+
+def below(page: str, prepare: Callable[[Club], str] = drafted) -> Callable[[Club], str]:
+    """Another page of the clean-up in a state."""
+    return lambda club: prepare(club).partition("/1?")[0].partition("?")[0] + page
+
+
+def beside(page: str) -> Callable[[Club], str]:
+    """Another page of the workspace after a cleanup."""
+    return lambda club: f"/w/{club.workspace.workspace_id}{page}" if applied_in_part(club) else ""
+
+
+GROUP: Final = "key=ada.silva%40club.example"
+CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
+    "clean-up": lambda club: club.path,
+    "clean-up, decided": drafted,
+    "clean-up, correction": opened,
+    "clean-up, nobody found": lambda club: f"{club.path}?find=nobody",
+    "clean-up, suspended": suspended,
+    "clean-up, at work": at_work,
+    "group": lambda club: f"{club.path}/g?{GROUP}",
+    "compare": lambda club: f"{club.path}/compare?{GROUP}",
+    "review": below("/review"),
+    "progress": applying,
+    "result": applied_in_part,
+    "identifier changes": beside("/migrations"),
+    "history": beside("/history"),
+}
+"""Pages of the club of console.md, of which each needs a database."""
 
 PAGES: Final[Mapping[str, PageState]] = {
     "sign in": PageState(prepare=lambda _: "/signin", signed_in=False),

@@ -24,8 +24,9 @@ class ServedConsole:
 
     @classmethod
     @contextmanager
-    def serving(cls) -> Iterator[Self]:
-        env, stopping = ConsoleEnv(), threading.Event()
+    def serving(cls, env: ConsoleEnv | None = None) -> Iterator[Self]:
+        """Serve a console; without one, that of an empty store."""
+        env, stopping = env or ConsoleEnv(), threading.Event()
         routes = list(all_routes(env.dependencies()))
         app = make_console_of(env.dependencies(), routes)
         [listening] = bind_sockets("127.0.0.1", 0)

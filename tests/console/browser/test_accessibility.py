@@ -6,15 +6,19 @@ The long form (WORKSPACE_OPERATOR_PROOF) has both colour schemes, three widths a
 import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from itertools import product
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.console.browser.pages import PAGES
-from tests.console.browser.served import ServedConsole
+from tests.console.browser.pages import CLUB_PAGES, PAGES
+from tests.console.browser.served import ServedConsole, Window
+from tests.console.cleanups.club import Club
 from tests.console.environment import ConsoleEnv
 from workspace_operator.console.app import all_routes
 
@@ -27,22 +31,46 @@ RULES: Final = {
     "resultTypes": ["violations"],
 }
 
-pages = pytest.mark.parametrize("name", PAGES)
+pages = pytest.mark.parametrize("name", [*PAGES, *CLUB_PAGES])
 
 
-def test_every_page_is_shown(env: ConsoleEnv) -> None:
+@contextmanager
+def window_of(chromium: Browser, name: str, folder: Path, **options: Any) -> Iterator[Window]:
+    """A window that shows a page in a state."""
+    with ExitStack() as stack:
+        if name in PAGES:
+            served, signed_in = stack.enter_context(ServedConsole.serving()), PAGES[name].signed_in
+            path = PAGES[name].prepare(served.env)
+        else:
+            club = stack.enter_context(Club.opened(folder))
+            club.fill()
+            club.block()
+            served, signed_in = stack.enter_context(ServedConsole.serving(club.console)), True
+            # In a thread, since playwright runs an event loop in this one, and requests need one of their own.
+            with ThreadPoolExecutor(1) as thread:
+                path = thread.submit(CLUB_PAGES[name], club).result()
+        window = stack.enter_context(served.window(chromium, signed_in=signed_in, **options))
+        window.open(path)
+        yield window
+
+
+def test_every_page_is_shown(env: ConsoleEnv, tmp_path_factory: pytest.TempPathFactory) -> None:
     paths = {state.prepare(ConsoleEnv()).partition("?")[0] for state in PAGES.values()}
+    for prepare in CLUB_PAGES.values():
+        with Club.opened(tmp_path_factory.mktemp("club")) as club:
+            club.fill()
+            club.block()
+            paths.add(prepare(club).partition("?")[0])
     routes = {route.pattern for route in all_routes(env.dependencies()) if route.method == "GET"}
 
-    assert routes <= {re.sub("[0-9]+", "{workspace}", path) for path in paths}
+    assert routes <= {
+        re.sub("cleanup/[0-9]+", "cleanup/{cleanup}", re.sub("^/w/[0-9]+", "/w/{workspace}", path)) for path in paths
+    }
 
 
 @pages
-def test_axe_finds_nothing(chromium: Browser, served: ServedConsole, name: str) -> None:
-    path = PAGES[name].prepare(served.env)
-    with served.window(chromium, signed_in=PAGES[name].signed_in) as window:
-        window.open(path)
-
+def test_axe_finds_nothing(chromium: Browser, tmp_path: Path, name: str) -> None:
+    with window_of(chromium, name, tmp_path) as window:
         found = [
             f"{width} px, {scheme}, at {scroll}: {violation}"
             for width, scheme, scroll in positions(window.page)
@@ -53,11 +81,9 @@ def test_axe_finds_nothing(chromium: Browser, served: ServedConsole, name: str) 
 
 
 @pages
-def test_page_fits_and_shows_the_focus(chromium: Browser, served: ServedConsole, name: str) -> None:
+def test_page_fits_and_shows_the_focus(chromium: Browser, tmp_path: Path, name: str) -> None:
     """At 320 px, and with text of double size, nothing has to be scrolled sideways; each control shows its focus."""
-    path = PAGES[name].prepare(served.env)
-    with served.window(chromium, signed_in=PAGES[name].signed_in, viewport={"width": 320, "height": 600}) as window:
-        window.open(path)
+    with window_of(chromium, name, tmp_path, viewport={"width": 320, "height": 600}) as window:
         assert window.page.evaluate(WIDTH) <= 320
 
         window.page.set_viewport_size({"width": 1280, "height": 600})
@@ -72,15 +98,12 @@ def test_page_fits_and_shows_the_focus(chromium: Browser, served: ServedConsole,
         assert window.page.evaluate(WIDTH) <= 1280
 
 
-@pytest.mark.parametrize("name", ["workspaces", "overview", "sign in"])
-def test_forced_colours_leave_the_states_apart(chromium: Browser, served: ServedConsole, name: str) -> None:
-    path = PAGES[name].prepare(served.env)
-    with served.window(chromium, signed_in=PAGES[name].signed_in, forced_colors="active") as window:
-        window.open(path)
-
+@pytest.mark.parametrize("name", ["workspaces", "overview", "sign in", "clean-up, decided"])
+def test_forced_colours_leave_the_states_apart(chromium: Browser, tmp_path: Path, name: str) -> None:
+    with window_of(chromium, name, tmp_path, forced_colors="active") as window:
         current = window.page.locator("nav a[aria-current]")
         if current.count():
-            assert current.evaluate("element => getComputedStyle(element).borderBottomWidth") == "3px"
+            assert current.first.evaluate("element => getComputedStyle(element).borderBottomWidth") == "3px"
         assert violations(window.page) == []
 
 

@@ -209,9 +209,7 @@ def test_decisions_of_a_kind(sql_env: WorkspaceEnv) -> None:
     where = (sql_env.workspace_id, draft.number)
 
     merges = draft.cleanups.decisions_of_kind(*where, DecisionKind.MERGE, outcome=None, limit=1)
-    rest = draft.cleanups.decisions_of_kind(
-        *where, DecisionKind.MERGE, outcome=None, after=merges[0].cio_id, limit=10
-    )
+    rest = draft.cleanups.decisions_of_kind(*where, DecisionKind.MERGE, outcome=None, after=merges[0].cio_id, limit=10)
 
     assert [each.cio_id for each in (*merges, *rest)] == sorted(draft.cio_ids[id_] for id_ in ("m-2", "m-3"))
     assert draft.cleanups.decisions_of_kind(*where, DecisionKind.CLEAR, outcome=None, limit=10) == []

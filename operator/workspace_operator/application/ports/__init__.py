@@ -129,8 +129,7 @@ else:
                 "ACCOUNT_WIDE Actor AuditAction AuditEntry AuditLog Detail RecordedEntry Via"
             ),
             "workspace_operator.application.ports.cleanups.cleanups": (
-                "ApplyRequest Cleanups DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions "
-                "MadeDecisions"
+                "ApplyRequest Cleanups DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions MadeDecisions"
             ),
             "workspace_operator.application.ports.cleanups.listings": (
                 "GroupCursor GroupPage ListedGroup ListedMember Listings ListQuery PersonCursor"

@@ -3,13 +3,20 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
 
+from workspace_operator.application.cleanups.decisions import DecisionMaker
+from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.ports import AuditLog, Cleanups, PersonRecords
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.http_server.limits import ConnectionLimits
+
+UNDO_PERIOD: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +26,7 @@ class Dependencies:
     Attributes:
         console_url: the address under which browsers reach the console; empty: only on this machine.
         trusted_proxies: addresses of proxies that are believed what they forward.
+        undo_period: how long a cleanup can be undone after it was applied, as pages say it; zero: not at all.
         close: ends what the use cases run beside requests.
         monotonic: clock of the rates, in seconds.
     """
@@ -27,9 +35,15 @@ class Dependencies:
     links: SignInLinks
     workspaces: WorkspaceReader
     summaries: SummaryReader
+    cleanup_lists: CleanupLists
+    decision_maker: DecisionMaker
+    cleanups: Cleanups
+    person_records: PersonRecords
+    audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
     trusted_proxies: frozenset[str] = frozenset()
+    undo_period: timedelta = UNDO_PERIOD
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     close: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic

@@ -186,7 +186,7 @@ class Dispatcher:
         if outcome.session is not None:
             incoming.scope["state"][CREDENTIALS_STATE_KEY] = True  # others are evicted first (`protocol`)
             incoming.workspace_id = outcome.seen.workspace.workspace_id if outcome.seen else 0
-        parts = tuple(incoming.header(b"x-part").split())
+        parts = exchange.parts
         if parts and _is_signed_out(outcome):
             return Response(status=HTTPStatus.UNAUTHORIZED, document=b"", headers={"content-type": EMPTY_TYPE})
         return self.answers.response(outcome.answer, self._context(incoming, outcome, parts))
@@ -235,6 +235,7 @@ def _exchange(incoming: _Incoming, route: Route, numbers: Mapping[str, int], bod
         body=body,
         session_token=incoming.session_token,
         agent=incoming.header(b"user-agent"),
+        parts=tuple(incoming.header(b"x-part").split()),
         is_activity=b"x-poll" not in incoming.headers and query != "refresh=1",
     )
 

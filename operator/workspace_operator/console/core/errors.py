@@ -9,13 +9,11 @@ from workspace_operator.console.core.http import Page
 from workspace_operator.console.texts import text
 from workspace_operator.console.views.errors import ErrorView
 from workspace_operator.console.views.formats import visible
+from workspace_operator.console.views.rights import named_people
 from workspace_operator.errors import InvalidInput, NotFound, StaleRevision, Unavailable, WorkspaceOperatorError
 
 RETRY_SECONDS: Final = 10
 """After which a page asks a database again that did not answer."""
-
-MAX_NAMED: Final = 5
-"""Addresses that a refusal names."""
 
 
 def error_page(
@@ -39,9 +37,8 @@ def not_found_page() -> Page:
 
 def refused_page(seen: SeenWorkspace, permission: Permission) -> Page:
     """The page for a viewer who reaches the workspace but lacks a permission: it names those who have it."""
-    named = [visible(address) for address in seen.people_with(permission)[:MAX_NAMED]]
     name = visible(seen.workspace.settings.display_name)
-    more = text("error.refused_people", people=", ".join(named)) if named else ""
+    more = named_people(seen, permission)
     return error_page(HTTPStatus.FORBIDDEN, text("error.refused", workspace=name), more)
 
 

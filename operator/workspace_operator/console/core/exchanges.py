@@ -40,6 +40,7 @@ class Exchange:
     """A request of a route, with its body read.
 
     Attributes:
+        parts: names of the parts that a script asks for; empty: the whole page.
         is_activity: whether somebody acts; False if the page refreshes itself.
     """
 
@@ -51,6 +52,7 @@ class Exchange:
     body: bytes
     session_token: str
     agent: str
+    parts: tuple[str, ...]
     is_activity: bool
 
 
@@ -103,6 +105,7 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
         session=session,
         seen=seen,
         agent=exchange.agent,
+        parts=exchange.parts,
     )
     return Outcome(answer=route.handler(request), session=session, seen=seen)
 

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from workspace_operator.application.overviews.viewers import SeenWorkspace, Viewer
-from workspace_operator.application.ports import ConsoleSession
+from workspace_operator.application.ports import Actor, ConsoleSession, Via
 from workspace_operator.errors import InvalidInput
 
 
@@ -21,6 +21,7 @@ class PageRequest:
         session: None on pages for everybody.
         seen: the workspace of the path, which the viewer reaches; None on other pages.
         agent: the browser, as it names itself.
+        parts: names of the parts of the page that a script asks for; empty: the whole page.
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -29,12 +30,24 @@ class PageRequest:
     session: ConsoleSession | None = None
     seen: SeenWorkspace | None = None
     agent: str = ""
+    parts: tuple[str, ...] = ()
 
     @property
     def viewer(self) -> Viewer:
         """Who looks, on pages that need a session."""
         assert self.session is not None, "the route of this page needs a session"  # noqa: S101 - a mistake in routes
         return Viewer.of(self.session)
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, for the audit log, on pages that need a session."""
+        assert self.session is not None, "the route of this page needs a session"  # noqa: S101 - a mistake in routes
+        return Actor(name=self.session.actor, via=Via.CONSOLE)
+
+    @property
+    def workspace_id(self) -> int:
+        """The number of the workspace of the path."""
+        return self.workspace.workspace.workspace_id
 
     @property
     def workspace(self) -> SeenWorkspace:
@@ -56,6 +69,7 @@ class Page:
 
     Attributes:
         template: file name of its template. A part of the page is a block of the template; its name is the element id.
+        part_ids: ids of the elements that parts replace, by name, where the id is not the name.
         title: of the window, before the name of the console.
         view: what the template shows, a frozen dataclass.
         link: key of the link in the frame that leads here; empty for none.
@@ -69,6 +83,7 @@ class Page:
     link: str = ""
     refreshes: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    part_ids: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

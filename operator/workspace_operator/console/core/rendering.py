@@ -49,7 +49,8 @@ class Renderer:
         context = template.new_context(_values(page, frame))
         blocks = {name: template.blocks[name] for name in names if name in template.blocks}
         return "".join(
-            f'<template data-replaces="{name}">{"".join(block(context))}</template>' for name, block in blocks.items()
+            f'<template data-replaces="{page.part_ids.get(name, name)}">{"".join(block(context))}</template>'
+            for name, block in blocks.items()
         )
 
     def _template(self, page: Page) -> Template:

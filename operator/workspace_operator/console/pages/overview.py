@@ -14,7 +14,8 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
 
     def show(request: PageRequest) -> Page:
         overview = dependencies.summaries.overview(request.workspace.workspace)
-        view = overview_view(overview, now=dependencies.summaries.clock())
+        last = dependencies.cleanup_lists.status(request.workspace_id).last
+        view = overview_view(overview, last, now=dependencies.summaries.clock())
         refreshes = f"{view.href}?refresh=1" if view.is_moving else ""
         return Page(template="overview.html", title=view.name, view=view, link="overview", refreshes=refreshes)
 

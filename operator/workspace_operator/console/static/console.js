@@ -9,15 +9,22 @@
 
   const say = text => { live.textContent = text; };
 
+  // How to find an element again after it was replaced: by its id, or in its group by name and value.
+  const finder = ({id, name, value, form}) => {
+    const group = form && form.parentElement.id;
+    return () => id ? document.getElementById(id)
+      : group && [...document.querySelectorAll(`#${group} [name]`)].find(e => e.name === name && e.value === value);
+  };
+
   // Put the parts of an answer in the place of the elements that they replace. The focus stays where it is.
   const replace = html => {
     const answer = new DOMParser().parseFromString(policy.createHTML(html), 'text/html');
-    const focused = document.activeElement.id;
+    const find = finder(document.activeElement);
     for (const part of answer.querySelectorAll('template[data-replaces]')) {
       const old = document.getElementById(part.dataset.replaces);
       if (old) old.replaceWith(document.importNode(part.content, true));
     }
-    const again = focused && document.getElementById(focused);
+    const again = find();
     if (again && again !== document.activeElement) again.focus({preventScroll: true});
     const sentence = document.querySelector('[data-say]');
     if (sentence) say(sentence.dataset.say);
@@ -51,6 +58,23 @@
     } finally {
       done();
     }
+  });
+
+  // A choice of a form with data-auto is sent at once.
+  document.addEventListener('change', ({target}) => {
+    if (target.type === 'radio' && target.form && 'auto' in target.form.dataset) target.form.requestSubmit();
+  });
+
+  // Keys work only while a group itself has the focus.
+  document.addEventListener('keydown', event => {
+    const group = event.target;
+    if (!('keys' in group.dataset) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const groups = [...document.querySelectorAll('[data-keys]')];
+    const step = {j: 1, k: -1}[event.key];
+    const next = step && groups[groups.indexOf(group) + step];
+    const button = [...group.querySelectorAll('[data-key]')].find(e => e.dataset.key === event.key);
+    if (next) next.focus();
+    if (button) button.click();
   });
 
   // An element with data-poll asks for itself again and again, unless the tab is hidden.

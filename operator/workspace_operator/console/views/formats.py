@@ -31,6 +31,21 @@ def time(value: datetime) -> ShownTime:
     return ShownTime(text=f"{utc.day} {utc:%b %Y, %H:%M} UTC", exact=utc.isoformat(timespec="seconds"))
 
 
+def day(value: datetime) -> str:
+    """A day in UTC, such as 28 December 2026."""
+    utc = value.astimezone(UTC)
+    return f"{utc.day} {utc:%B %Y}"
+
+
+def day_of(seconds: int) -> str:
+    """The day of a time in Unix seconds, such as 12 Mar 2015; the number itself if no calendar has it."""
+    try:
+        utc = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError):
+        return str(seconds)
+    return f"{utc.day} {utc:%b %Y}"
+
+
 def visible(value: str, *, limit: int = MAX_SHOWN) -> str:
     """A text with its hidden characters named, such as ⟨U+202E⟩, and cut after a number of characters."""
     cut = value if len(value) <= limit else value[: limit - 1] + "…"

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from workspace_operator.application.overviews.summaries import Overview
+from workspace_operator.cleanups.model import Cleanup
 from workspace_operator.console.texts import counted, text
-from workspace_operator.console.views.changes import RUNNING, ChangeView, change_view, mode_text
-from workspace_operator.console.views.formats import ShownTime, number, time, visible
+from workspace_operator.console.views.changes import BLOCKED, RUNNING, ChangeView, change_view, mode_text
+from workspace_operator.console.views.formats import ShownTime, day, number, time, visible
 from workspace_operator.console.views.workspaces import sending_text
 from workspace_operator.migrations.state_machine import Stage
 
@@ -21,12 +22,22 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastCleanup:
+    """The last cleanup that was applied, and until when it can be undone; empty if it cannot."""
+
+    text: str
+    href: str
+    undo: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewView:
     """One workspace.
 
     Attributes:
         state: the sentence about its settings.
         attention: what needs a person; empty if nothing does.
+        cleanup_href: where the people who block the change are cleaned up; empty if nobody does.
         is_changing: whether an identifier change is running, so that its progress is shown.
         is_moving: whether the page changes by itself, so that it asks again.
     """
@@ -39,12 +50,14 @@ class OverviewView:
     settings: Sequence[Fact]
     credentials_rotated: ShownTime | None
     attention: Sequence[str]
+    cleanup_href: str
+    last_cleanup: LastCleanup | None
     is_changing: bool
     is_moving: bool
 
 
-def overview_view(overview: Overview, *, now: datetime) -> OverviewView:
-    """The overview of a workspace."""
+def overview_view(overview: Overview, last: Cleanup | None, *, now: datetime) -> OverviewView:
+    """The overview of a workspace, with its last cleanup."""
     workspace, migration = overview.summary.workspace, overview.summary.migration
     change = change_view(migration, now=now)
     rotated, owner = overview.credentials_rotated_at, workspace.owner
@@ -61,8 +74,21 @@ def overview_view(overview: Overview, *, now: datetime) -> OverviewView:
         ],
         credentials_rotated=None if rotated is None else time(rotated),
         attention=list(_attention(overview)),
+        cleanup_href=f"/w/{workspace.workspace_id}/cleanup" if change.kind == BLOCKED else "",
+        last_cleanup=None if last is None else _last_cleanup(last, now),
         is_changing=change.kind == RUNNING,
         is_moving=change.kind == RUNNING or overview.summary.people is None,
+    )
+
+
+def _last_cleanup(cleanup: Cleanup, now: datetime) -> LastCleanup:
+    undo = ""
+    if cleanup.undo_until is not None and cleanup.can_be_undone(now):
+        undo = text("overview.undo_until", day=day(cleanup.undo_until))
+    return LastCleanup(
+        text=text(f"overview.cleanup.{cleanup.state}", number=cleanup.number, applied=number(cleanup.applied)),
+        href=f"/w/{cleanup.workspace_id}/cleanup/{cleanup.number}",
+        undo=undo,
     )
 
 

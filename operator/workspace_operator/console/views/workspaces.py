@@ -8,7 +8,7 @@ from typing import Final
 from workspace_operator.application.overviews.summaries import AccountSummary, WorkspaceSummary
 from workspace_operator.application.overviews.viewers import Viewer
 from workspace_operator.console.texts import counted, text
-from workspace_operator.console.views.changes import RUNNING, ChangeView, change_view, mode_text
+from workspace_operator.console.views.changes import BLOCKED, RUNNING, ChangeView, change_view, mode_text
 from workspace_operator.console.views.formats import number, visible
 from workspace_operator.console.views.swatches import Swatch, swatch
 from workspace_operator.sending.rules import SendMode
@@ -27,7 +27,7 @@ spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceRow:
-    """A workspace in the list."""
+    """A workspace in the list; with a link to the clean-up if people block its change."""
 
     name: str
     href: str
@@ -36,6 +36,7 @@ class WorkspaceRow:
     people: str
     sending: str
     change: ChangeView
+    cleanup_href: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ def _section(summary: AccountSummary, now: datetime) -> AccountSection:
 def _row(summary: WorkspaceSummary, now: datetime) -> WorkspaceRow:
     workspace = summary.workspace
     settings = workspace.settings
+    change = change_view(summary.migration, now=now)
     return WorkspaceRow(
         name=visible(settings.display_name),
         href=f"/w/{workspace.workspace_id}",
@@ -110,5 +112,6 @@ def _row(summary: WorkspaceSummary, now: datetime) -> WorkspaceRow:
         mode=mode_text(workspace.mode),
         people=people_text(summary.people),
         sending=sending_text(settings),
-        change=change_view(summary.migration, now=now),
+        change=change,
+        cleanup_href=f"/w/{workspace.workspace_id}/cleanup" if change.kind == BLOCKED else "",
     )

@@ -1,13 +1,9 @@
-"""All texts of the console, in English: another language is another catalogue of the same keys.
-
-A text with a number has two forms, ``key.one`` and ``key.other``. Values are inserted as they are; templates escape the
-result.
-"""
+"""Texts of the frame, of signing in, of workspaces and of errors."""
 
 from collections.abc import Mapping
 from typing import Final
 
-TEXTS: Final[Mapping[str, str]] = {
+FRAME_TEXTS: Final[Mapping[str, str]] = {
     # Frame
     "console": "Workspace console",
     "skip": "Skip to content",
@@ -86,6 +82,10 @@ TEXTS: Final[Mapping[str, str]] = {
     "overview.resource": "Resource",
     "overview.credentials": "Credentials rotated",
     "overview.no_credentials": "never",
+    "overview.cleanup": "Last cleanup",
+    "overview.cleanup.Applied": "Cleanup {number}: {applied} decisions were applied",
+    "overview.cleanup.Undone": "Cleanup {number} was undone",
+    "overview.undo_until": "Undo possible until {day}",
     "overview.attention": "What needs a person",
     "overview.nothing": "Nothing needs a person.",
     "attention.blocked.one": "{count} person blocks the identifier change: correct, merge or delete this person.",
@@ -119,14 +119,3 @@ TEXTS: Final[Mapping[str, str]] = {
     "error.slow": "The form did not arrive in time.",
     "error.home": "All workspaces",
 }
-
-
-def text(key: str, **values: object) -> str:
-    """A text with values inserted."""
-    return TEXTS[key].format(**values)
-
-
-def counted(key: str, count: int, **values: object) -> str:
-    """A text with a number, in the form that the number needs."""
-    form = "one" if count == 1 else "other"
-    return text(f"{key}.{form}", count=f"{count:,}", **values)

@@ -1,0 +1,119 @@
+"""The use case of deciding: about single people, and about whole groups in batches.
+
+The first decision opens a draft; looking at a list opens none.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from workspace_operator.application.cleanups.lists import CleanupLists, CleanupStatus, ListRequest
+from workspace_operator.application.ports import (
+    Actor,
+    Cleanups,
+    DecisionRequest,
+    DecisionResult,
+    ListedMember,
+    PersonCursor,
+)
+from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, merge_into
+from workspace_operator.cleanups.rules import RuleAction
+
+BATCH: Final = 500
+"""People about whom one transaction decides."""
+
+MAX_AT_ONCE: Final = 10_000
+"""People about whom one request decides; the rest of a larger group follows with the next one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupResult:
+    """What became of decisions about a group.
+
+    Attributes:
+        people: number of people about whom something was decided, or whose decision was taken back.
+        refusals: why decisions were refused, by cio_id.
+        next: where to go on, if the group is larger than a request may be.
+    """
+
+    people: int
+    refusals: Mapping[str, str]
+    next: PersonCursor | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionMaker:
+    """Makes decisions, and takes them back."""
+
+    cleanups: Cleanups
+    lists: CleanupLists
+    clock: Callable[[], datetime]
+
+    def decide(
+        self, workspace_id: int, status: CleanupStatus, decisions: Mapping[str, Decision], *, actor: Actor
+    ) -> Sequence[DecisionResult]:
+        """Decide about people by cio_id. Raises Conflict if no decisions can be made."""
+        requests = [DecisionRequest(cio_id, decision) for cio_id, decision in decisions.items()]
+        number = self._draft(workspace_id, status, actor)
+        return self.cleanups.decide(workspace_id, number, requests, actor=actor, now=self.clock())
+
+    def take_back(self, workspace_id: int, status: CleanupStatus, cio_ids: Collection[str], *, actor: Actor) -> int:
+        """Take decisions back; returns how many there were. Raises Conflict if no decisions can be changed."""
+        if status.draft is None:
+            return 0
+        return self.cleanups.take_back(workspace_id, status.draft.number, cio_ids, actor=actor, now=self.clock())
+
+    def decide_group(
+        self,
+        workspace_id: int,
+        status: CleanupStatus,
+        key: str,
+        action: RuleAction | None,
+        *,
+        after: PersonCursor | None = None,
+        actor: Actor,
+    ) -> GroupResult:
+        """Decide about the people of a group after a position, or with no action take their decisions back.
+
+        Raises NotFound if the list does not have the group, and Conflict if no decisions can be made.
+        """
+        oldest = self.lists.group(workspace_id, status, ListRequest(members=1), key).members[0]
+        people, refusals, position = 0, dict[str, str](), after
+        while people + len(refusals) < MAX_AT_ONCE:
+            group = self.lists.group(workspace_id, status, ListRequest(members=BATCH), key, after=position)
+            members = group.members
+            if action is None:
+                people += self.take_back(workspace_id, status, [each.cio_id for each in members], actor=actor)
+            else:
+                results = self.decide(workspace_id, status, _decisions(action, oldest, members), actor=actor)
+                refused = {each.cio_id: each.refusal for each in results if each.refusal is not None}
+                people, refusals = people + len(results) - len(refused), refusals | refused
+            if len(members) < BATCH:
+                return GroupResult(people=people, refusals=refusals)
+            position = PersonCursor(members[-1].created_at, members[-1].cio_id)
+        return GroupResult(people=people, refusals=refusals, next=position)
+
+    def _draft(self, workspace_id: int, status: CleanupStatus, actor: Actor) -> int:
+        if status.draft is not None:
+            return status.draft.number
+        cleanup, _ = self.cleanups.open(workspace_id, actor=actor, now=self.clock())
+        return cleanup.number
+
+
+def _decisions(action: RuleAction, oldest: ListedMember, members: Sequence[ListedMember]) -> Mapping[str, Decision]:
+    return {member.cio_id: _decision(action, oldest.cio_id, member.cio_id) for member in members}
+
+
+def _decision(action: RuleAction, oldest: str, cio_id: str) -> Decision:
+    match action:
+        case RuleAction.CLEAR_ALL:
+            return CLEAR
+        case _ if cio_id == oldest:
+            return KEEP
+        case RuleAction.CLEAR_OTHERS:
+            return CLEAR
+        case RuleAction.DELETE_OTHERS:
+            return DELETE
+        case _:
+            return merge_into(oldest)

@@ -1,0 +1,94 @@
+"""A cleanup that was applied: its progress and result; it can be stopped and undone."""
+
+from collections.abc import Mapping, Sequence
+
+from workspace_operator.access.permissions import Permission
+from workspace_operator.cleanups.decisions import DecisionKind
+from workspace_operator.cleanups.model import Cleanup, Outcome, StoredDecision
+from workspace_operator.console.core.dependencies import Dependencies
+from workspace_operator.console.core.http import Page, PageRequest, Redirect
+from workspace_operator.console.core.routes import Route
+from workspace_operator.console.pages.cleanups.content import LINK
+from workspace_operator.console.texts import text
+from workspace_operator.console.views.changes import change_view
+from workspace_operator.console.views.cleanups.progress import EXCEPTIONS, ROWS, SHOWN, ProgressContent, progress_view
+from workspace_operator.console.views.rights import right
+from workspace_operator.errors import InvalidInput
+from workspace_operator.migrations.model import Migration
+from workspace_operator.migrations.state_machine import Stage
+
+NUMBER = "cleanup"
+
+
+def routes(dependencies: Dependencies) -> Sequence[Route]:
+    """The routes of this module."""
+
+    def show(request: PageRequest) -> Page:
+        view = progress_view(_content(dependencies, request))
+        refreshes = f"{view.href}?refresh=1" if view.is_moving else ""
+        return Page(template="cleanup_progress.html", title=view.title, view=view, link=LINK, refreshes=refreshes)
+
+    def stop(request: PageRequest) -> Redirect:
+        number, now = request.numbers[NUMBER], dependencies.cleanup_lists.clock()
+        dependencies.cleanups.stop(request.workspace_id, number, actor=request.actor, now=now)
+        return Redirect(location=f"/w/{request.workspace_id}/cleanup/{number}")
+
+    def undo(request: PageRequest) -> Redirect:
+        number, now = request.numbers[NUMBER], dependencies.cleanup_lists.clock()
+        chosen = None if request.form.get("all") else request.form.get("p", ())
+        if chosen == ():
+            raise InvalidInput("no decision is chosen: choose those that are to be undone", field="p")
+        dependencies.cleanups.undo(request.workspace_id, number, chosen, actor=request.actor, now=now)
+        return Redirect(location=f"/w/{request.workspace_id}/cleanup/{number}")
+
+    root = "/w/{workspace}/cleanup/{cleanup}"
+    return (
+        Route(method="GET", pattern=root, access=Permission.VIEW, handler=show),
+        Route(method="POST", pattern=f"{root}/stop", access=Permission.APPLY, handler=stop),
+        Route(method="POST", pattern=f"{root}/undo", access=Permission.APPLY, handler=undo),
+    )
+
+
+def _content(dependencies: Dependencies, request: PageRequest) -> ProgressContent:
+    number, lists = request.workspace_id, dependencies.cleanup_lists
+    cleanup = dependencies.cleanups.get(number, request.numbers[NUMBER])
+    after = request.query.get("after", "")
+    rows = dependencies.cleanups.decisions(number, cleanup.number, after=after, limit=ROWS + 1)
+    exceptions = _exceptions(dependencies, cleanup)
+    shown = [*rows, *(each for decisions in exceptions.values() for each in decisions)]
+    named = [name for stored in shown for name in (stored.cio_id, stored.decision.survivor) if name]
+    return ProgressContent(
+        cleanup=cleanup,
+        exceptions=exceptions,
+        rows=rows,
+        people=lists.people_by_cio_id(number, named) if named else {},
+        change=_change(dependencies.cleanup_lists.migrations.get(number, cleanup.migration_number), dependencies),
+        mode=request.workspace.workspace.mode,
+        may_apply=right(request.workspace, Permission.APPLY),
+        now=lists.clock(),
+    )
+
+
+def _exceptions(dependencies: Dependencies, cleanup: Cleanup) -> Mapping[Outcome, Sequence[StoredDecision]]:
+    """The first decisions with an outcome that needs a look."""
+    counts = (cleanup.skipped, cleanup.undone_in_part, cleanup.not_undone)
+    return {
+        outcome: [
+            stored
+            for kind in DecisionKind
+            for stored in dependencies.cleanups.decisions_of_kind(
+                cleanup.workspace_id, cleanup.number, kind, outcome=outcome, limit=SHOWN
+            )
+        ][:SHOWN]
+        for outcome, count in zip(EXCEPTIONS, counts, strict=True)
+        if count
+    }
+
+
+def _change(migration: Migration, dependencies: Dependencies) -> str:
+    """What became of the identifier change since."""
+    if migration.stage is Stage.COMPLETED:
+        return text("progress.change_done")
+    if migration.stage is Stage.CANCELLED:
+        return text("progress.change_cancelled")
+    return f"{change_view(migration, now=dependencies.cleanup_lists.clock()).text}."

@@ -1,0 +1,70 @@
+"""The count of a draft: one sentence, with the ways to review and to apply."""
+
+from dataclasses import dataclass
+
+from workspace_operator.application.cleanups.lists import CleanupStatus
+from workspace_operator.cleanups.model import Cleanup, CleanupState
+from workspace_operator.console.texts import counted, text
+from workspace_operator.console.views.rights import Right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarView:
+    """The bar below the list.
+
+    Attributes:
+        root: path of the clean-up page.
+        sentence: the count after the decisions.
+        said: what the live region says: what was done just now, and the count.
+        apply: text of the button; empty if there is nothing to apply.
+        deletions: number of people that would be deleted; the button leads to the review then, which asks.
+        refusal: why the draft cannot be applied; empty if it can.
+        is_counting: whether the count comes by itself.
+    """
+
+    root: str
+    sentence: str
+    said: str
+    apply: str
+    version: int
+    deletions: int
+    refusal: str
+    is_counting: bool
+
+
+def bar_view(status: CleanupStatus, root: str, may_apply: Right, *, done: str = "") -> BarView:
+    """The bar of a draft, or of a list without decisions; ``done`` is what was done just now."""
+    draft, blocked = status.draft, status.blocked
+    sentence = count_sentence(draft, blocked.violations.people_concerned if blocked else 0)
+    return BarView(
+        root=root,
+        sentence=sentence,
+        said=f"{done} {sentence}".strip(),
+        apply=counted("cleanup.apply", draft.total) if draft is not None and draft.total else "",
+        version=draft.version if draft else 0,
+        deletions=draft.deletions if draft else 0,
+        refusal=reason_against_applying(status, may_apply),
+        is_counting=draft is not None and draft.state is CleanupState.COUNTING,
+    )
+
+
+def reason_against_applying(status: CleanupStatus, may_apply: Right) -> str:
+    """Why a draft cannot be applied now; empty if it can."""
+    if not may_apply.is_granted:
+        return may_apply.refusal
+    if status.blocked is not None and status.blocked.paused:
+        return text("cleanup.suspended_workspace")
+    if status.draft is not None and status.draft.state is CleanupState.COUNTING:
+        return text("cleanup.counting")
+    return ""
+
+
+def count_sentence(draft: Cleanup | None, blocking: int) -> str:
+    """How many people would still block the migration."""
+    decisions = counted("cleanup.decisions", draft.total if draft else 0)
+    if draft is None or not draft.total:
+        return f"{decisions} {counted('cleanup.blocking', blocking)}"
+    after = draft.people_blocking_after
+    if after is None:
+        return f"{decisions} {text('cleanup.counting')}"
+    return f"{decisions} {counted('cleanup.after', after) if after else text('cleanup.after_none')}"

@@ -1,0 +1,185 @@
+"""The clean-up page: what it is about, kinds of violations, groups, and the count."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from workspace_operator.application.cleanups.lists import CleanupStatus
+from workspace_operator.application.ports import GroupCursor, ListedGroup
+from workspace_operator.console.texts import counted, text
+from workspace_operator.console.views.changes import change_view, mode_text
+from workspace_operator.console.views.cleanups.addresses import ListAddress, Show
+from workspace_operator.console.views.cleanups.bars import BarView
+from workspace_operator.console.views.cleanups.groups import GroupView, is_settled
+from workspace_operator.console.views.formats import ShownTime, day, number, time, visible
+from workspace_operator.console.views.rights import Right
+from workspace_operator.migrations.model import Migration, OnConflict, Violation
+
+YAML: Final = """spec:
+  identifiers:
+    mode: EmailOrID
+    onConflict: Merge
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab:
+    """A kind of violations, with the number of people who have it."""
+
+    text: str
+    href: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOption:
+    """A choice of which groups are shown."""
+
+    value: str
+    text: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanupView:
+    """The clean-up page.
+
+    Attributes:
+        state: the sentence at the top.
+        more: what is to know about the state; empty for nothing.
+        at_work_href: the cleanup that runs or ran; empty without one.
+        yaml: the settings under which the change itself merges people; empty if it does not help.
+        note: how many of the groups of this page are shown; empty if all are.
+        empty: why no group is shown; empty if one is.
+        fixed: fields of the form that filters, beside those that one sees.
+        is_list: whether people block a change, so that there is a list.
+    """
+
+    root: str
+    state: str
+    more: Sequence[str]
+    at_work_href: str
+    at_work_text: str
+    yaml: str
+    tabs: Sequence[Tab]
+    shows: Sequence[ShowOption]
+    find: str
+    columns: str
+    fixed: Sequence[tuple[str, str]]
+    groups: Sequence[GroupView]
+    note: str
+    empty: str
+    next_href: str
+    first_href: str
+    may_decide: Right
+    may_retry: Right
+    tried: ShownTime | None
+    bar: BarView
+    is_list: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageContent:
+    """What a page was read with: the address, the groups that are shown, and how many were read."""
+
+    address: ListAddress
+    groups: Sequence[GroupView]
+    read: int
+    next: GroupCursor | None
+    may_decide: Right
+    may_retry: Right
+    bar: BarView
+    undo_period: timedelta
+    now: datetime
+
+
+def is_shown(group: ListedGroup, show: Show) -> bool:
+    """Whether a group is among those that are wanted."""
+    return show is Show.ALL or (show is Show.DECIDED) == is_settled(group)
+
+
+def cleanup_view(status: CleanupStatus, content: PageContent) -> CleanupView:
+    """The clean-up page of a workspace."""
+    blocked, address = status.blocked, content.address
+    other = status.at_work or (status.last if blocked is None else None)
+    shown = status.at_work is None and blocked is not None
+    return CleanupView(
+        root=address.root,
+        state=_state(status, content.now),
+        more=_more(blocked, content) if blocked and shown else (),
+        at_work_href=f"{address.root}/{other.number}" if other else "",
+        at_work_text=text(f"cleanup.state.{other.state}", number=other.number) if other else "",
+        yaml=YAML if blocked and _would_merge(blocked) else "",
+        tabs=_tabs(blocked, address) if blocked else (),
+        shows=[
+            ShowOption(value=each, text=text(f"cleanup.show.{each}"), is_chosen=each is address.show) for each in Show
+        ],
+        find=visible(address.find),
+        columns=visible(", ".join(address.attributes)),
+        fixed=(("kind", address.kind),) if address.kind else (),
+        groups=content.groups,
+        note=_note(content),
+        empty=_empty(content),
+        next_href=replace(address, after=content.next, opened="").href if content.next else "",
+        first_href=replace(address, after=GroupCursor(), opened="").href if address.after != GroupCursor() else "",
+        may_decide=content.may_decide,
+        may_retry=content.may_retry,
+        tried=time(blocked.stage_since) if blocked and blocked.stage_since else None,
+        bar=content.bar,
+        is_list=shown,
+    )
+
+
+def _state(status: CleanupStatus, now: datetime) -> str:
+    migration, blocked = status.migration, status.blocked
+    if status.at_work is not None:
+        return text("cleanup.at_work")
+    if blocked is None:
+        is_running = migration is not None and migration.completed_at is None
+        return change_view(migration, now=now).text + "." if is_running else text("cleanup.nothing")
+    people, blocking = counted("people", blocked.people_total), number(blocked.violations.people_concerned)
+    modes = {"before": mode_text(blocked.from_mode), "after": mode_text(blocked.to_mode)}
+    return text("cleanup.blocked", blocking=blocking, people=people, **modes)
+
+
+def _more(blocked: Migration, content: PageContent) -> Sequence[str]:
+    until = day(content.now + content.undo_period)
+    undo = text("cleanup.undo_until", day=until) if content.undo_period else text("cleanup.no_undo")
+    suspended = (text("cleanup.suspended_workspace"),) if blocked.paused else ()
+    return (f"{text('cleanup.nothing_yet')} {undo}", *suspended)
+
+
+def _would_merge(blocked: Migration) -> bool:
+    return blocked.on_conflict is OnConflict.BLOCK and blocked.violations.duplicate_email > 0
+
+
+def _tabs(blocked: Migration, address: ListAddress) -> Sequence[Tab]:
+    counts: list[tuple[Violation | None, int]] = list(blocked.violations.by_violation().items())
+    counts.append((None, blocked.violations.people_concerned))
+    return [
+        Tab(
+            text=text(f"cleanup.kind.{kind or 'all'}", count=number(count)),
+            href=replace(address.of_list(), kind=kind, show=address.show).href,
+            is_current=kind is address.kind,
+        )
+        for kind, count in counts
+    ]
+
+
+def _note(content: PageContent) -> str:
+    shown = len(content.groups)
+    if content.address.show is Show.ALL or shown == content.read:
+        return ""
+    return text("cleanup.shown", shown=shown, read=counted("cleanup.groups", content.read))
+
+
+def _empty(content: PageContent) -> str:
+    if content.groups:
+        return ""
+    address = content.address
+    if address.find:
+        return text("cleanup.not_found", find=visible(address.find))
+    if content.read:
+        return ""
+    return text("cleanup.none_of_kind" if address.kind or address.after != GroupCursor() else "cleanup.none")

@@ -1,0 +1,201 @@
+"""A cleanup that was applied: its progress, its result, and its undo."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from workspace_operator.cleanups.decisions import DecisionKind
+from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, StoredDecision
+from workspace_operator.console.texts import TEXTS, counted, text
+from workspace_operator.console.views.cleanups.reviews import decision_line
+from workspace_operator.console.views.formats import ShownTime, day, number, time, visible
+from workspace_operator.console.views.rights import Right
+from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.values.rules import Mode
+
+SHOWN: Final = 20
+"""Decisions with one outcome and of one kind that are shown."""
+
+ROWS: Final = 50
+"""Decisions of a page."""
+
+EXCEPTIONS: Final = (Outcome.SKIPPED, Outcome.UNDONE_IN_PART, Outcome.NOT_UNDONE)
+_AT_WORK: Final = frozenset({CleanupState.APPLYING, CleanupState.UNDOING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultLine:
+    """What became of a decision, with the reason in words.
+
+    Attributes:
+        can_be_undone: whether it can be chosen to be undone.
+    """
+
+    cio_id: str
+    person: str
+    what: str
+    outcome: str
+    can_be_undone: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultSection:
+    """Decisions with one outcome that needs a look."""
+
+    title: str
+    lines: Sequence[ResultLine]
+    more: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressView:
+    """A cleanup.
+
+    Attributes:
+        percent: how much is done, from 0 to 100; None if nothing runs.
+        progress: the same with numbers.
+        result: what was done, as sentences.
+        undo: text of the button that undoes all; empty if that is not possible.
+        undo_note: until when, or why not.
+        next_href: the next decisions; empty behind the last ones.
+    """
+
+    title: str
+    href: str
+    root: str
+    state: str
+    percent: int | None
+    progress: str
+    applied_by: str
+    applied_at: ShownTime | None
+    result: Sequence[str]
+    sections: Sequence[ResultSection]
+    rows: Sequence[ResultLine]
+    next_href: str
+    undo: str
+    undo_note: str
+    may_apply: Right
+    is_moving: bool
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgressContent:
+    """What a cleanup is shown with."""
+
+    cleanup: Cleanup
+    exceptions: Mapping[Outcome, Sequence[StoredDecision]]
+    rows: Sequence[StoredDecision]
+    people: Mapping[str, Person]
+    change: str
+    mode: Mode
+    may_apply: Right
+    now: datetime
+
+
+def progress_view(content: ProgressContent) -> ProgressView:
+    """The page of a cleanup."""
+    cleanup = content.cleanup
+    root = f"/w/{cleanup.workspace_id}/cleanup"
+    href, is_moving = f"{root}/{cleanup.number}", cleanup.state in _AT_WORK
+    done, total = _progress(cleanup)
+    can_be_undone = cleanup.can_be_undone(content.now)
+    is_full = len(content.rows) > ROWS
+    return ProgressView(
+        title=text("progress.title", number=cleanup.number),
+        href=href,
+        root=root,
+        state=text(f"progress.state.{_state_key(cleanup)}", number=cleanup.number),
+        percent=min(100, 100 * done // max(1, total)) if is_moving else None,
+        progress=text("progress.done", done=number(done), total=counted("people", total)) if is_moving else "",
+        applied_by=visible(cleanup.applied_by or ""),
+        applied_at=time(cleanup.applied_at) if cleanup.applied_at else None,
+        result=[] if is_moving else _result(cleanup, content.change),
+        sections=[_section(outcome, content) for outcome in EXCEPTIONS if content.exceptions.get(outcome)],
+        rows=[_line(each, content.people, is_possible=can_be_undone) for each in content.rows[:ROWS]],
+        next_href=f"{href}?after={content.rows[ROWS - 1].cio_id}" if is_full else "",
+        undo=text("progress.undo", number=cleanup.number) if can_be_undone and _is_left(cleanup) else "",
+        undo_note=_undo_note(content) if cleanup.applied and not is_moving else "",
+        may_apply=content.may_apply,
+        is_moving=is_moving,
+        is_draft=cleanup.state in (CleanupState.DRAFT, CleanupState.COUNTING),
+    )
+
+
+def _state_key(cleanup: Cleanup) -> str:
+    if cleanup.state is not CleanupState.APPLIED:
+        return cleanup.state
+    return "Partly" if cleanup.skipped else cleanup.state
+
+
+def _progress(cleanup: Cleanup) -> tuple[int, int]:
+    if cleanup.state is CleanupState.UNDOING:
+        return cleanup.undone + cleanup.undone_in_part + cleanup.not_undone, cleanup.applied
+    return cleanup.applied + cleanup.skipped, cleanup.total
+
+
+def _is_left(cleanup: Cleanup) -> bool:
+    return cleanup.undone + cleanup.undone_in_part < cleanup.applied
+
+
+def _result(cleanup: Cleanup, change: str) -> Sequence[str]:
+    """What was done, in sentences."""
+    if cleanup.state not in (CleanupState.APPLIED, CleanupState.UNDONE):
+        return []
+    said = [text("progress.applied", applied=number(cleanup.applied), total=number(cleanup.total))]
+    if cleanup.skipped:
+        said.append(counted("progress.skipped", cleanup.skipped))
+    undone = cleanup.undone + cleanup.undone_in_part + cleanup.not_undone
+    if undone:
+        numbers = {
+            "whole": number(cleanup.undone),
+            "part": number(cleanup.undone_in_part),
+            "none": number(cleanup.not_undone),
+        }
+        said.append(text("progress.undone", **numbers))
+    return [*said, change]
+
+
+def _undo_note(content: ProgressContent) -> str:
+    cleanup = content.cleanup
+    if not _is_left(cleanup):
+        return ""
+    if cleanup.undo_until is None or not cleanup.can_be_undone(content.now):
+        return text("progress.undo_ended")
+    note = text("progress.undo_until", day=day(cleanup.undo_until))
+    deleted = cleanup.decisions.get(DecisionKind.DELETE, 0)
+    if deleted:
+        note += f" {counted('progress.deleted', deleted)}"
+    if content.mode is not Mode.ID_ONLY:
+        note += f" {text('progress.went_through')}"
+    return note
+
+
+def _section(outcome: Outcome, content: ProgressContent) -> ResultSection:
+    cleanup, decisions = content.cleanup, content.exceptions[outcome]
+    count = {
+        Outcome.SKIPPED: cleanup.skipped,
+        Outcome.UNDONE_IN_PART: cleanup.undone_in_part,
+        Outcome.NOT_UNDONE: cleanup.not_undone,
+    }[outcome]
+    return ResultSection(
+        title=counted(f"progress.outcome.{outcome}", count),
+        lines=[_line(each, content.people, is_possible=False) for each in decisions],
+        more=counted("review.more", count - len(decisions)) if count > len(decisions) else "",
+    )
+
+
+def _line(stored: StoredDecision, people: Mapping[str, Person], *, is_possible: bool) -> ResultLine:
+    line = decision_line(stored, people)
+    outcome = text(f"outcome.{stored.outcome or 'none'}")
+    reason = f"reason.{stored.reason}"
+    if stored.reason is not None and reason in TEXTS:
+        outcome = f"{outcome}: {text(reason)}"
+    return ResultLine(
+        cio_id=stored.cio_id,
+        person=line.person,
+        what=line.what,
+        outcome=outcome,
+        can_be_undone=is_possible and stored.outcome in (Outcome.APPLIED, Outcome.NOT_UNDONE),
+    )

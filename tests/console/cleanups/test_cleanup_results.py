@@ -1,0 +1,383 @@
+"""Review, apply, progress, result and undo of a cleanup; identifier changes and history."""
+
+import pytest
+from html5lib import parse
+
+from tests.console.cleanups.club import ADA_SILVA, Club, words_of
+from tests.console.environment import HTML, parsed
+from workspace_operator.cleanups.execution import SkipReason
+from workspace_operator.cleanups.model import CleanupState
+from workspace_operator.cleanups.undo import UndoReason
+from workspace_operator.console.texts import TEXTS
+from workspace_operator.console.views.cleanups import reviews
+from workspace_operator.console.views.cleanups.comparisons import merged_person
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.state_machine import Stage
+
+IDS = ["dan@club.example", "m-1001", "m-1002", "m-1003", "m-1004", "m-1005", "m-1007", "m-1017", "m-1040"]
+
+
+def applied(club: Club) -> str:
+    """Decide, apply and run the workers; returns the path of the cleanup."""
+    browser = club.console.installation()
+    club.settle(browser)
+    answer = club.apply(browser)
+    club.work()
+    return answer.headers["location"]
+
+
+def post(club: Club, path: str, **fields: str | list[str]) -> None:
+    browser = club.console.installation()
+    answer = browser.post(path, {"form_token": browser.form_token(club.path), **fields})
+    assert answer.status_code == 303, words_of(answer)
+
+
+def test_review_says_what_apply_would_do(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+
+    said = words_of(browser.get(f"{club.path}/review"))
+
+    assert "8 decisions. After them nobody would block it: the change goes through when you press Apply. ✓" in said
+    assert "2 kept" in said
+    assert "m-1017: becomes part of m-1001 by installation (root)" in said
+    assert "m-1004: gets the address cleo@club.example" in said
+    assert "m-1003: is deleted" in said
+    assert "installation (root): 1 address cleared, 2 corrected, 1 deleted, 2 kept, 2 merged" in said
+    assert "Not coming back if you undo it: activities and merges of 1 deleted person." in said
+    assert "Type 1 to delete 1 person" in said
+
+
+def test_review_without_a_draft_leads_to_the_list(club: Club) -> None:
+    assert club.console.installation().get(f"{club.path}/review").headers["location"] == club.path
+
+
+def test_review_shows_the_first_of_each_kind(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workspace_operator.console.pages.cleanups.review.SHOWN", 1)
+    monkeypatch.setattr("workspace_operator.console.pages.cleanups.review.MAX_COUNTED", 2)
+    monkeypatch.setattr(reviews, "MAX_COUNTED", 2)
+    browser = club.console.installation()
+    club.decide(browser, ADA_SILVA, "mergeIntoOldest")
+
+    said = words_of(browser.get(f"{club.path}/review"))
+
+    assert "2 merged m-1017: becomes part of m-1001 by installation (root) and 1 more" in said
+    assert "Everything comes back if you undo it." in said
+    assert "installation (root): 1 kept, 1 merged Counted over the first 2 decisions." in said
+
+
+@pytest.mark.parametrize("typed", ["2", "x", "-1", "1" * 30])
+def test_wrong_number_of_deletions(club: Club, typed: str) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+
+    answer = club.apply(browser, deletions=typed)
+
+    assert answer.status_code == 422
+    assert "is not the number of people to be deleted, which is 1." in words_of(answer)
+    assert club.cleanup.state is CleanupState.DRAFT
+
+
+def test_draft_that_has_changed_is_not_applied(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+
+    answer = club.apply(browser, version=1)
+
+    assert answer.status_code == 409
+    assert "The decisions have changed since you looked at them." in words_of(answer)
+
+
+def test_draft_is_thrown_away(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+
+    post(club, f"{club.path}/discard")
+
+    assert club.cleanup.state is CleanupState.DISCARDED
+    assert "was thrown away" in words_of(browser.get(f"{club.path}/1"))
+    assert browser.post(f"{club.path}/discard", {"form_token": browser.form_token(club.path)}).status_code == 404
+
+
+def test_cleanup_gets_the_change_through(club: Club) -> None:
+    path = applied(club)
+
+    said = words_of(club.console.installation().get(path))
+
+    assert club.workspace.stage is Stage.COMPLETED
+    assert "Cleanup 1 is done. 8 of 8 decisions were applied. The change was tried again and went through. ✓" in said
+    assert "Possible until 10 April 2026." in said
+    assert "Undo cleanup 1" in said
+    assert f"ada.silva@club.example {club.cio_ids['m-1017']} becomes part of m-1001 applied" in said
+
+
+def test_progress_asks_for_itself(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+    path = club.apply(browser).headers["location"]
+
+    page = browser.get(path)
+    part = browser.get(path, x_part="progress")
+    again = browser.get(path, x_part="progress", if_none_match=part.headers["etag"])
+
+    assert f'data-poll="{path}"' in page.text
+    assert f"url={path}?refresh=1" in page.text
+    assert "0 %, 0 of 8 people You can close this page." in words_of(page)
+    assert (part.status_code, again.status_code, again.text) == (200, 304, "")
+    assert "Cleanup 1 is being applied" in words_of(browser.get(club.path))
+    club.work()
+    assert browser.get(path, x_part="progress", if_none_match=part.headers["etag"]).status_code == 200
+
+
+def test_cleanup_is_stopped(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+    path = club.apply(browser).headers["location"]
+
+    post(club, f"{path}/stop")
+    club.work()
+
+    assert club.cleanup.state is CleanupState.APPLIED
+    assert club.cleanup.applied == 0
+    assert browser.post(f"{path}/stop", {"form_token": browser.form_token(club.path)}).status_code == 409
+
+
+def test_result_in_part_says_why(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+    club.workspace.identify_person(id="m-1004", body={"email": "other@club.example"})
+    club.workspace.delete(id="m-1001")
+    path = club.apply(browser).headers["location"]
+    club.work()
+
+    said = words_of(browser.get(path))
+
+    assert "Cleanup 1 is done in part." in said
+    assert "m-1004: left alone: changed by a call after you decided: look again" in said
+    assert "m-1017: left alone: the person to merge into is gone" in said
+
+
+def test_cleanup_is_undone(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+    club.decide(browser, "gone@club.example", "takeBack")
+    path = club.apply(browser).headers["location"]
+    club.work()
+
+    post(club, f"{path}/undo", all="1")
+    assert "Cleanup 1 is being undone." in words_of(browser.get(path))
+    club.work()
+
+    said = words_of(browser.get(path))
+    assert club.ids() == IDS
+    assert "Cleanup 1 was undone." in said
+    assert "Undone: 7 came back whole, 0 in part, 0 not." in said
+    assert "Undo cleanup" not in said
+
+
+def test_chosen_decisions_are_undone(club: Club) -> None:
+    path = applied(club)
+
+    post(club, f"{path}/undo", p=[club.cio_ids["m-1017"], club.cio_ids["m-1003"]])
+    club.work()
+
+    said = words_of(club.console.installation().get(path))
+    assert {"m-1017", "m-1003"} < set(club.ids())
+    assert "m-1040" not in club.ids()
+    assert "2 came back in part" in said
+    assert "m-1003: undone in part: without an id or address that somebody else has, or that is suppressed" in said
+    assert "The change went through: people get a former address back only if nobody has it." in said
+    assert "Undo cleanup 1" in said
+
+
+def test_nothing_is_chosen(club: Club) -> None:
+    path, browser = applied(club), club.console.installation()
+
+    answer = browser.post(f"{path}/undo", {"form_token": browser.form_token(club.path)})
+
+    assert answer.status_code == 400
+    assert "no decision is chosen" in words_of(answer)
+
+
+def test_what_does_not_come_back_says_why(club: Club) -> None:
+    path = applied(club)
+    club.workspace.delete(id="m-1001")
+
+    post(club, f"{path}/undo", all="1")
+    club.work()
+
+    said = words_of(club.console.installation().get(path))
+    assert "did not come back" in said
+    assert "not undone: the person to merge into is gone" in said
+    assert "Undo cleanup 1" in said, "it can be tried again"
+
+
+def test_undo_ends(club: Club) -> None:
+    path, browser = applied(club), club.console.installation()
+    token = browser.form_token(club.path)
+    club.store.clock.advance(31 * 86_400)
+    browser = club.console.installation()
+
+    assert "This cleanup cannot be undone any more." in words_of(browser.get(path))
+    answer = browser.post(f"{path}/undo", {"form_token": browser.form_token(club.path), "all": "1"})
+    assert answer.status_code == 409
+    assert token
+
+
+def test_decisions_of_a_result_follow_each_other(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workspace_operator.console.views.cleanups.progress.ROWS", 5)
+    monkeypatch.setattr("workspace_operator.console.pages.cleanups.progress.ROWS", 5)
+    path, browser = applied(club), club.console.installation()
+    rows = []
+
+    while path:
+        page = parsed(browser.get(path))
+        rows += [each for each in page.iter(f"{HTML}th") if each.get("scope") == "row"]
+        links = {"".join(each.itertext()): each.attrib["href"] for each in page.iter(f"{HTML}a")}
+        path = links.get("Next decisions →", "")
+
+    assert len(rows) == 8
+
+
+def test_every_reason_has_words() -> None:
+    assert {f"reason.{reason}" for reason in (*SkipReason, *UndoReason)} <= TEXTS.keys()
+
+
+def test_no_such_cleanup(club: Club) -> None:
+    assert club.console.installation().get(f"{club.path}/99").status_code == 404
+
+
+def test_comparison_shows_the_merged_person(club: Club) -> None:
+    browser = club.console.installation()
+
+    page = browser.get(f"{club.path}/compare?key=ada.silva%40club.example")
+
+    rows = {row[0]: row[1:] for row in table(page.text)}
+    assert rows["plandiffers"] == ["gold", "gold", "silver", "gold"]
+    assert rows["chapterdiffers"] == ["", "Kiel", "", "Kiel"]
+    assert rows["name"] == ["Silva"] * 4
+    assert list(rows).index("plandiffers") < list(rows).index("name")
+    club.decide(browser, ADA_SILVA, "mergeIntoOldest")
+    club.apply(browser)
+    club.work()
+    kept = club.workspace.find(id="m-1001")
+    assert kept is not None
+    assert [kept.attributes[name] for name in ("plan", "chapter", "name")] == ["gold", "Kiel", "Silva"]
+
+
+def table(html: str) -> list[list[str]]:
+    """The cells of the rows of a page's table, without spaces around them."""
+    body = next(parse(html).iter(f"{HTML}tbody"))
+    return [["".join("".join(cell.itertext()).split()) for cell in row] for row in body]
+
+
+def test_merged_person_is_that_of_applying(club: Club) -> None:
+    """Merges are carried out in the order of cio_ids, which decides whose value the survivor takes."""
+    club.workspace.identify_person(id="m-1040", body={"city": "Bremen"})
+    club.workspace.identify_person(id="m-1017", body={"city": "Kiel"})
+    found = club.console.dependencies().cleanup_lists.people_by_cio_id(
+        club.workspace.workspace_id, [club.cio_ids[id_] for id_ in ("m-1001", "m-1040", "m-1017")]
+    )
+    people = sorted(found.values(), key=lambda person: person.age_key)
+    expected = merged_person(people, now=int(club.store.clock().timestamp()))
+    browser = club.console.installation()
+
+    club.decide(browser, ADA_SILVA, "mergeIntoOldest")
+    club.apply(browser)
+    club.work()
+
+    kept = club.workspace.find(id="m-1001")
+    assert kept is not None
+    assert (kept.attributes, kept.id, kept.email) == (expected.attributes, expected.id, expected.email)
+
+
+def test_comparison_of_many_attributes_and_people(empty_club: Club) -> None:
+    club = empty_club
+    for number in range(8):
+        club.add(f"m-{number}", ADA_SILVA, **{f"a{index:02}": number for index in range(60)})
+    club.block()
+    browser, path = club.console.installation(), f"{club.path}/compare?key=ada.silva%40club.example"
+
+    short, whole = browser.get(path), browser.get(f"{path}&all=1")
+
+    assert "2 more people are not shown." in words_of(short)
+    assert "Show all 60 attributes" in words_of(short)
+    assert len(table(whole.text)) - len(table(short.text)) == 10
+    assert browser.get(f"{club.path}/compare?key=nobody%40x.example").status_code == 404
+
+
+def test_people_of_a_comparison_are_gone(club: Club) -> None:
+    for id_ in ("m-1002", "m-1003"):
+        club.workspace.delete(id=id_)
+
+    answer = club.console.installation().get(f"{club.path}/compare?key=bo%40club.example")
+
+    assert answer.status_code == 404
+
+
+def test_history_tells_what_was_done(club: Club) -> None:
+    path = applied(club)
+    browser = club.console.installation()
+
+    said = words_of(browser.get(f"/w/{club.workspace.workspace_id}/history"))
+
+    assert "installation (root) Console Applied cleanup 1" in said
+    assert "Undo…" in said
+    assert "installation (root) Console Decided cleanup 1 made 8" in said
+    post(club, f"{path}/undo", all="1")
+    club.work()
+    assert "Undid cleanup 1" in words_of(browser.get(f"/w/{club.workspace.workspace_id}/history"))
+
+
+def test_history_is_read_page_by_page(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workspace_operator.console.views.history.ENTRIES", 1)
+    monkeypatch.setattr("workspace_operator.console.pages.history.ENTRIES", 1)
+    applied(club)
+    browser, actions, path = club.console.installation(), [], f"/w/{club.workspace.workspace_id}/history"
+
+    while path:
+        page = parsed(browser.get(path))
+        actions += ["".join(row[2].itertext()) for row in next(page.iter(f"{HTML}tbody"))]
+        links = {"".join(each.itertext()): each.attrib["href"] for each in page.iter(f"{HTML}a")}
+        path = links.get("Older entries →", "")
+
+    assert actions == ["Applied", "Decided"]
+
+
+def test_history_of_nothing(empty_club: Club) -> None:
+    answer = empty_club.console.installation().get(f"/w/{empty_club.workspace.workspace_id}/history")
+
+    assert "Nothing was done yet." in words_of(answer)
+
+
+def test_identifier_changes(club: Club) -> None:
+    browser, path = club.console.installation(), f"/w/{club.workspace.workspace_id}/migrations"
+    blocked = words_of(browser.get(path))
+    club.workspace.cancel()
+    club.workspace.request(Mode.EMAIL_OR_ID)
+
+    said = words_of(browser.get(path))
+
+    assert "#1 id only → email or id" in blocked
+    assert "8 people block the change to email or id Clean up →" in blocked
+    assert said.index("#2") < said.index("#1")
+    assert "Taken back before the switch, no trace" in said
+
+
+def test_no_identifier_change(empty_club: Club) -> None:
+    answer = empty_club.console.installation().get(f"/w/{empty_club.workspace.workspace_id}/migrations")
+
+    assert "The identifiers of this workspace were never changed." in words_of(answer)
+
+
+def test_overview_leads_to_the_clean_up_and_to_its_undo(club: Club) -> None:
+    browser, path = club.console.installation(), f"/w/{club.workspace.workspace_id}"
+    before = [browser.get("/"), browser.get(path)]
+    cleanup = applied(club)
+
+    after = browser.get(path)
+
+    assert all(f'href="{club.path}"' in page.text and "Clean up →" in words_of(page) for page in before)
+    assert "Clean up →" not in words_of(after)
+    assert "Cleanup 1: 8 decisions were applied. Undo possible until 10 April 2026." in words_of(after)
+    assert f'href="{cleanup}"' in after.text

@@ -1,0 +1,21 @@
+"""Cleanups of a store in memory, which has none: nobody has decided anything."""
+
+from collections.abc import Sequence
+
+from workspace_operator.cleanups.model import Cleanup
+from workspace_operator.errors import NotFound
+
+
+class NoCleanups:
+    """What pages read of the port ``Cleanups``."""
+
+    def cleanups(self, _workspace_id: int, *, limit: int | None = None) -> Sequence[Cleanup]:
+        assert limit
+        return ()
+
+    def get(self, _workspace_id: int, number: int) -> Cleanup:
+        raise NotFound(f"there is no cleanup {number}")
+
+
+class NoListings:
+    """The port ``Listings``, of which pages read nothing without a blocked change in a database."""
