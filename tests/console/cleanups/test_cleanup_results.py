@@ -88,7 +88,7 @@ def test_draft_that_has_changed_is_not_applied(club: Club) -> None:
     assert "The decisions have changed since you looked at them." in words_of(answer)
 
 
-def test_draft_is_thrown_away(club: Club) -> None:
+def test_draft_is_discarded(club: Club) -> None:
     browser = club.console.installation()
     club.settle(browser)
 

@@ -55,6 +55,7 @@ SQLITE_STATISTICS: dict[tuple[str, str], str] = {
     ("cleanup_rule", "cleanup_rule"): "20000 100 10 1",
     ("cleanup_decision", "cleanup_decision"): "1000000 5000 2500 1",
     ("cleanup_decision", "ix_cleanup_decision_survivor"): "1000000 5000 2500 2 1",
+    ("cleanup_decision", "ix_cleanup_decision_outcome"): "1000000 5000 2500 2000 1000 1",
     ("cleanup_decision", "ix_cleanup_decision_person"): "1000000 5000 2",
     ("cleanup_group", "cleanup_group"): "1000000 5000 2500 2500 1",
     ("cleanup_record", "cleanup_record"): "1000000 5000 2500 1",
