@@ -17,6 +17,20 @@ SUMMARY_PERIOD: Final = timedelta(minutes=1)
 MAX_RECENT: Final = 20
 """Newest entries among which the one to add to is looked for."""
 
+_RECENT: Final = (
+    sa.select(audit_entry)
+    .where(audit_entry.c.workspace_id == sa.bindparam("of_workspace"))
+    .order_by(audit_entry.c.entry_id.desc())
+    .limit(sa.literal_column(str(MAX_RECENT)))
+)
+_SET_DETAIL: Final = (
+    sa.update(audit_entry)
+    .where(
+        audit_entry.c.workspace_id == sa.bindparam("of_workspace"), audit_entry.c.entry_id == sa.bindparam("of_entry")
+    )
+    .values(detail=sa.bindparam("added", type_=audit_entry.c.detail.type))
+)
+
 
 def record(
     locked: LockedCleanup, action: AuditAction, actor: Actor, detail: Detail, *, now: datetime, new_id: CioIDGenerator
@@ -37,18 +51,12 @@ def record_decisions(
     locked: LockedCleanup, actor: Actor, *, made: int, taken_back: int, now: datetime, new_id: CioIDGenerator
 ) -> None:
     """Record decisions, or add them to the entry of the same actor of this minute."""
-    recent = (
-        sa.select(audit_entry)
-        .where(audit_entry.c.workspace_id == locked.workspace_id)
-        .order_by(audit_entry.c.entry_id.desc())
-        .limit(MAX_RECENT)
-    )
     own = (AuditAction.DECIDED.value, actor.name, actor.via.value, f"cleanup {locked.row.number}")
-    for row in locked.connection.execute(recent):
+    for row in locked.connection.execute(_RECENT, {"of_workspace": locked.workspace_id}):
         if (row.action, row.actor, row.via, row.subject) == own and row.at > now - SUMMARY_PERIOD:
             added = {"made": row.detail["made"] + made, "taken_back": row.detail["taken_back"] + taken_back}
-            update = sa.update(audit_entry).filter_by(workspace_id=locked.workspace_id, entry_id=row.entry_id)
-            locked.connection.execute(update.values(detail=added))
+            key = {"of_workspace": locked.workspace_id, "of_entry": row.entry_id}
+            locked.connection.execute(_SET_DETAIL, {**key, "added": added})
             return
     detail = {"made": made, "taken_back": taken_back}
     record(locked, AuditAction.DECIDED, actor, detail, now=now, new_id=new_id)

@@ -20,7 +20,7 @@ from workspace_operator.cleanups.evaluation import (
     group_of,
 )
 from workspace_operator.identity.model.person import Person
-from workspace_operator.store.cleanups.rows import LockedCleanup
+from workspace_operator.store.cleanups.rows import LockedCleanup, is_of_cleanup
 from workspace_operator.store.engine.sql import (
     CompiledStatement,
     any_of,
@@ -98,7 +98,6 @@ def change_groups(locked: LockedCleanup, changes: Sequence[DecisionChange]) -> G
 
 def read_groups(locked: LockedCleanup, keys: Collection[str]) -> Mapping[str, Group]:
     """The groups with these keys that were counted in this round."""
-    query = sa.select(cleanup_group).where(_in_round(locked, keys))
     return {
         row.group_key: Group(
             counts=GroupCounts(
@@ -112,13 +111,13 @@ def read_groups(locked: LockedCleanup, keys: Collection[str]) -> Mapping[str, Gr
             blocking_before=row.blocking_before,
             merges=locked.merges,
         )
-        for row in locked.connection.execute(query)
+        for row in locked.connection.execute(_GROUPS, _parameters(locked, keys))
     }
 
 
 def _write_groups(locked: LockedCleanup, groups: Mapping[str, Group], known: Collection[str]) -> None:
     if known:
-        locked.connection.execute(sa.delete(cleanup_group).where(_in_round(locked, known)))
+        locked.connection.execute(_DELETE_GROUPS, _parameters(locked, known))
     key_of_round = (locked.workspace_id, locked.row.number, locked.row.round)
     rows = [(*key_of_round, key, *_values_of(group)) for key, group in groups.items()]
     insert_rows(locked.connection, cleanup_group, rows)
@@ -131,9 +130,17 @@ def _values_of(group: Group) -> tuple[object, ...]:
     return (*numbers, group.decisions, group.blocking_before, group.evaluation.blocking)
 
 
-def _in_round(locked: LockedCleanup, keys: Collection[str]) -> sa.ColumnElement[bool]:
-    in_round = cleanup_group.c.round == locked.row.round
-    return sa.and_(locked.of_cleanup(cleanup_group), in_round, any_of(cleanup_group.c.group_key, keys))
+_IN_ROUND = sa.and_(
+    is_of_cleanup(cleanup_group),
+    cleanup_group.c.round == sa.bindparam("of_round"),
+    any_of(cleanup_group.c.group_key, sa.bindparam("keys", type_=sa.Text)),
+)
+_GROUPS = sa.select(cleanup_group).where(_IN_ROUND)
+_DELETE_GROUPS = sa.delete(cleanup_group).where(_IN_ROUND)
+
+
+def _parameters(locked: LockedCleanup, keys: Collection[str]) -> Mapping[str, object]:
+    return {**locked.key, "of_round": locked.row.round, "keys": encode_json(list(keys))}
 
 
 def _uncounted_groups(
