@@ -103,6 +103,9 @@ SMALL: Final = frozenset(
 """Tables with few rows: 16 lock slots, 3 exports, the named segments and the templates of a workspace; 1 row; a row per
 cluster, and per sender; a notice per event of a month; 20 sessions of a person, 5 links."""
 
+STEPPING: Final = frozenset({("listings._next_keys", "violation")})
+"""Statements that step through an index: each repetition reads one row, the first one behind a key."""
+
 SORTING: Final = {
     "person_records.activities": "a few rows of each type are read, and merged by age",
     "person_records.members": "while merges are pending, members are replaced by survivors",
