@@ -117,6 +117,39 @@ def test_condition(sql_env: WorkspaceEnv, rule: Rule, groups: int, number: int) 
     assert (counted.groups, counted.people, counted.rule) == (groups, number, rule)
 
 
+def test_condition_on_calls(sql_env: WorkspaceEnv) -> None:
+    assert RuleEnv(sql_env).add(Rule(action=RuleAction.CLEAR_ALL, not_called_since=10)).groups == 3
+
+
+def test_large_group_with_a_condition_on_attributes_is_left_out(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+
+    with patch.object(store_rules, "MAX_WHOLE_GROUP", 2):
+        counted = env.add(Rule(action=RuleAction.CLEAR_ALL, equal_attributes=("plan",)))
+        env.confirm(counted.position)
+
+    assert (counted.groups, counted.people) == (1, 2)
+    assert env.decisions().keys() == {"b-0", "b-1"}
+
+
+def test_large_groups_merge_into_the_newest(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+
+    with patch.object(store_rules, "MAX_WHOLE_GROUP", 1):
+        env.confirm(env.add(Rule(action=RuleAction.MERGE_INTO_NEWEST)).position)
+
+    assert env.decisions()["a-0"] == merge_into("a-4")
+
+
+def test_large_groups_merge_into_the_oldest(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+
+    with patch.object(store_rules, "MAX_WHOLE_GROUP", 1):
+        env.confirm(env.add(MERGE).position)
+
+    assert env.decisions()["a-4"] == merge_into("a-0")
+
+
 def test_groups_with_a_decision_are_left_out(sql_env: WorkspaceEnv) -> None:
     env = RuleEnv(sql_env)
     env.draft.decide({"a-3": DELETE})
