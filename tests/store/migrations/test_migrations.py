@@ -9,7 +9,7 @@ from tests.store.backends import Store
 from tests.store.fault_injection import BATCH, with_people
 from tests.store.fixtures import WorkspaceEnv, apply_change_log, backfill, backfill_batch, cut_over, start_backfill
 from tests.store.invariants import assert_sound
-from workspace_operator.application.ports import Lease
+from workspace_operator.application.ports import Actor, Lease
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.identity.model.results import Effect
 from workspace_operator.identity.values.rules import Mode
@@ -402,3 +402,14 @@ def test_workspace_has_only_its_own_migrations(env: WorkspaceEnv) -> None:
     assert env.store.migrations.recent(env.workspace_id, limit=10) == []
     with pytest.raises(NotFound, match="there is no identifier change 1"):
         env.store.migrations.get(env.workspace_id, 1)
+
+
+def test_blocked_migration_is_due_once_a_client_asks(env: WorkspaceEnv) -> None:
+    env.add_many({"1": "broken@"})
+    env.migrate_to(Mode.EMAIL_OR_ID)
+    assert env.work() is False
+
+    retried = env.store.migrations.retry(env.workspace_id, 1, actor=Actor.app_key(1), now=env.store.clock())
+
+    assert retried == env.migration
+    assert env.work() is True
