@@ -212,7 +212,7 @@ class _RuleBatch(NamedTuple):
             numbers["groups_open"] += int(not settled)
         if self._decides:
             self._decide(decisions)
-        self._add(numbers)
+        self._add_numbers(numbers)
 
     def _suppressed(self, key: str, members: Sequence[ListedPerson]) -> frozenset[str]:
         return frozenset([key] if Violation.SUPPRESSED_EMAIL in members[0].violations else [])
@@ -236,13 +236,13 @@ class _RuleBatch(NamedTuple):
             maker = drafts.Maker(actor=self.stored.created_by, now=self.now, rule_position=self.stored.position)
             drafts.decide(self.locked, requests, maker)
 
-    def _add(self, numbers: Mapping[str, int]) -> None:
+    def _add_numbers(self, numbers: Mapping[str, int]) -> None:
         if any(numbers.values()) and not self._decides:
             values = {name: cleanup_rule.c[name] + number for name, number in numbers.items()}
             self.locked.connection.execute(self._update.values(values))
 
     def _write(self, position: RulePosition, **numbers: int) -> None:
-        self._add(numbers)
+        self._add_numbers(numbers)
         self.locked.connection.execute(self._update.values(cursor=position.text()))
 
     def _finish(self) -> None:
