@@ -49,9 +49,9 @@ class LiveServer:
     api: RunningAPI
     database: str
 
-    def server(self, name: str) -> LiveWorkspace:
+    def server(self, name: str, **settings: Any) -> LiveWorkspace:
         """A workspace of one test's own."""
-        return LiveWorkspace(api=self.api, workspace=make_workspace(self.database, name))
+        return LiveWorkspace(api=self.api, workspace=make_workspace(self.database, name, **settings))
 
 
 @contextmanager

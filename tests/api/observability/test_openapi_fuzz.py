@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.live_server import LiveWorkspace, live_server
+from workspace_operator.workspaces.app_keys import AppKeyMay
 
 CHECKS = (
     "not_a_server_error",
@@ -59,7 +60,13 @@ def attack(api: LiveWorkspace, folder: Path, *phases: str, options: Sequence[str
 def test_server_does_what_it_says(tmp_path: Path) -> None:
     with live_server(tmp_path, tls=False) as server:
         # always the same cases, so that what fails fails again
-        complaints = attack(server.server("shop"), tmp_path, "coverage", "fuzzing", options=["-n", "5", "--seed", "1"])
+        complaints = attack(
+            server.server("shop", app_key_may=AppKeyMay.CLEAN),
+            tmp_path,
+            "coverage",
+            "fuzzing",
+            options=["-n", "5", "--seed", "1"],
+        )
 
     assert not complaints, complaints
 
@@ -67,6 +74,13 @@ def test_server_does_what_it_says(tmp_path: Path) -> None:
 @pytest.mark.proof
 def test_server_goes_on_doing_what_it_says(tmp_path: Path) -> None:
     with live_server(tmp_path, tls=False) as server:
-        complaints = attack(server.server("shop"), tmp_path, "coverage", "fuzzing", "stateful", options=["-n", "300"])
+        complaints = attack(
+            server.server("shop", app_key_may=AppKeyMay.CLEAN),
+            tmp_path,
+            "coverage",
+            "fuzzing",
+            "stateful",
+            options=["-n", "300"],
+        )
 
     assert not complaints, complaints

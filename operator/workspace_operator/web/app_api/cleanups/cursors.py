@@ -59,7 +59,8 @@ def _checked(text: str, limit: int) -> str:
 
 
 def _encode(position: list[object]) -> str:
-    return urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
+    document = json.dumps(position, ensure_ascii=False, separators=(",", ":"))
+    return urlsafe_b64encode(document.encode()).decode().rstrip("=")
 
 
 def _decode(text: str) -> object:
