@@ -65,7 +65,7 @@ class Club:
         self.store.clock.advance(86_400)
 
     def fill(self) -> None:
-        """The people of console.md §3.4 in short: every kind of violation, and people who block nothing."""
+        """People of every kind of violation, and people who block nothing."""
         self.add("m-1001", ADA_SILVA, first_name="Ada", name="Silva", plan="gold")
         self.add("m-1017", ADA_SILVA, first_name="Ada", name="Silva", plan="gold", chapter="Kiel")
         self.add("m-1040", ADA_SILVA, first_name="A.", name="Silva", plan="silver")
