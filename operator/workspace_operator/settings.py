@@ -79,6 +79,7 @@ class ConsoleSettings:
     Attributes:
         console_url: URL under which browsers reach it; empty: only on this machine.
         trusted_proxies: addresses of proxies that end TLS.
+        undo: how long the worker lets cleanups be undone, as pages say it.
         health_endpoint: as of the API.
     """
 
@@ -88,6 +89,7 @@ class ConsoleSettings:
     key: Path | None = None
     console_url: str = ""
     trusted_proxies: frozenset[str] = frozenset()
+    undo: timedelta = timedelta(days=30)
     health_endpoint: str | None = None
 
 

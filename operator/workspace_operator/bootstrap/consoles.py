@@ -71,6 +71,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
             console_url=settings.console_url.rstrip("/"),
             trusted_proxies=settings.trusted_proxies,
+            undo_period=settings.undo,
             close=people.close,
         )
     )

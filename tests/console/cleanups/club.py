@@ -11,11 +11,11 @@ from httpx import Response
 
 from tests.console.environment import Browser, ConsoleEnv, parsed
 from tests.store.backends import Store, sql_store, upgraded
+from tests.store.cleanups.cleanup_env import UNDO_PERIOD
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.cleanups.worker import CleanupWorker
 from workspace_operator.application.ports import Actor, Via
 from workspace_operator.cleanups.model import Cleanup
-from workspace_operator.console.core.dependencies import UNDO_PERIOD
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
 

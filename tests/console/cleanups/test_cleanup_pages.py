@@ -1,5 +1,8 @@
 """The clean-up page: what it says, what its forms decide, and what they refuse."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from tests.console.cleanups.club import ADA_SILVA, LENA, Club
@@ -7,6 +10,7 @@ from tests.console.environment import HTML, MANAGER, parsed, text_of
 from workspace_operator.application.ports import DecisionRequest
 from workspace_operator.cleanups.decisions import DELETE
 from workspace_operator.cleanups.model import CleanupState, StoredDecision
+from workspace_operator.console.app import make_console
 from workspace_operator.migrations.model import OnConflict
 
 
@@ -331,3 +335,14 @@ def test_decisions_of_others_are_shown(club: Club) -> None:
     club.store.sql_cleanups.decide(club.workspace.workspace_id, number, [request], actor=LENA, now=club.store.clock())
 
     assert "1 decision. After them 7 people" in text_of(club.console.installation().get(club.path))
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(7, "Afterwards everything can be undone until 18 March 2026."), (0, "Afterwards nothing can be undone")],
+)
+def test_page_says_how_long_there_is_an_undo(club: Club, days: int, said: str) -> None:
+    club.console.options["undo_period"] = timedelta(days=days)
+    browser = replace(club.console.installation(), app=make_console(club.console.dependencies()))
+
+    assert said in text_of(browser.get(club.path))

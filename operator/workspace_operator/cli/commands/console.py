@@ -22,6 +22,7 @@ from workspace_operator.cli.support.run.options import (
     TLSCertificate,
     TLSKey,
     TrustedProxies,
+    UndoDays,
     Verbose,
     refuse_half_of_tls,
 )
@@ -101,6 +102,7 @@ def run_console(
     tls_key: TLSKey = None,
     console_url: ConsoleURL = None,
     trusted_proxy: TrustedProxies = None,
+    undo_days: UndoDays = 30,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
     log_format: LogForm = LogFormat.TEXT,
@@ -118,6 +120,7 @@ def run_console(
         key=tls_key,
         console_url=console_url or "",
         trusted_proxies=frozenset(trusted_proxy or ()),
+        undo=timedelta(days=undo_days),
         health_endpoint=health,
     )
     with process_context(context, log_format, verbose=verbose) as stop_event:

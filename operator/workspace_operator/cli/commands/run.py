@@ -104,7 +104,7 @@ def run_all(
     parts = _Parts(
         operator=_operator_settings(kubeconfig, kube_context, namespace, intervals, health),
         api=_api_settings(api_address, public_url, root_key_file),
-        console=_console_settings(console_address, console_url, trusted_proxy),
+        console=_console_settings(console_address, console_url, trusted_proxy, undo_days),
         retention=_retention(activities_days, keep_content, keep_deliveries, keep_audit, undo_days),
         sender=_sender_settings(transports, root_key_file, public_url, too_late),
     )
@@ -332,9 +332,17 @@ def _api_settings(address: str, public_url: str | None, root_key_file: Path | No
     return APISettings(host=host, port=port, public_url=public_url or "", root_key_file=root_key_file)
 
 
-def _console_settings(address: str, url: str | None, proxies: Sequence[str] | None) -> ConsoleSettings | None:
+def _console_settings(
+    address: str, url: str | None, proxies: Sequence[str] | None, undo_days: int
+) -> ConsoleSettings | None:
     """The settings of the console; None if it is off."""
     if address == API_OFF:
         return None
     host, port = parse_address(address, "--console-address", default=DEFAULT_CONSOLE_ADDRESS)
-    return ConsoleSettings(host=host, port=port, console_url=url or "", trusted_proxies=frozenset(proxies or ()))
+    return ConsoleSettings(
+        host=host,
+        port=port,
+        console_url=url or "",
+        trusted_proxies=frozenset(proxies or ()),
+        undo=timedelta(days=undo_days),
+    )

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
 
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
@@ -15,8 +14,6 @@ from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.http_server.limits import ConnectionLimits
-
-UNDO_PERIOD: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +40,7 @@ class Dependencies:
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
     trusted_proxies: frozenset[str] = frozenset()
-    undo_period: timedelta = UNDO_PERIOD
+    undo_period: timedelta = timedelta(days=30)
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     close: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic
