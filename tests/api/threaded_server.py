@@ -26,6 +26,7 @@ from tests.fakes.sending.usage import FakeMessageCounters
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace
+from workspace_operator.application.cleanups.decision_batches import DecideTogether
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.people.command_batcher import Batcher, CommandBatcher
 from workspace_operator.application.people.command_execution import execute_commands
@@ -52,14 +53,15 @@ ROOT_KEY = RootKey(bytes(range(32)))
 
 def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetime]) -> Dependencies:
     """The dependencies of the API on a store in memory, without an access log."""
-    people = FakePeople(memory)
+    people, cleanups = FakePeople(memory), absent_port()
     return Dependencies(
         sending=in_memory_sending(memory, clock),
         people=people,
         person_records=FakeActivities(memory),
         exports=FakeExports(memory),
         migrations=FakeMigrations(memory),
-        cleanups=absent_port(),
+        cleanups=cleanups,
+        decisions=Batcher(execute=DecideTogether(cleanups=cleanups, clock=clock), clock=lambda: clock().timestamp()),
         listings=absent_port(),
         audit_log=FakeAuditLog(memory),
         workspaces=FakeWorkspaces(memory),

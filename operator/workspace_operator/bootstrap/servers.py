@@ -104,12 +104,13 @@ class API:
 
 def make_api(store: Repositories, settings: APISettings, limits: "Limits | None" = None) -> API:
     """Create the people API. It writes its access log to standard output, one line of JSON per request."""
-    from workspace_operator.application.people.command_batcher import CommandBatcher
+    from workspace_operator.application.cleanups.decision_batches import DecideTogether
+    from workspace_operator.application.people.command_batcher import Batcher, CommandBatcher
     from workspace_operator.application.people.command_execution import execute_commands
     from workspace_operator.http_server.access_log import AccessLog
     from workspace_operator.http_server.prefork import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.app import make_app
-    from workspace_operator.web.core.dependencies import Dependencies
+    from workspace_operator.web.core.dependencies import DECISION_LIMITS, Dependencies
     from workspace_operator.web.core.limits import Limits
     from workspace_operator.web.observability.metrics import PrometheusMetrics
 
@@ -120,6 +121,11 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
         clock=store.clock.timestamp,
         on_batch=metrics.observe_batch,
         on_unknown=metrics.count_unknown,
+    )
+    decisions = Batcher(
+        execute=DecideTogether(cleanups=store.cleanups, clock=store.clock),
+        clock=store.clock.timestamp,
+        limits=DECISION_LIMITS,
     )
     app = make_app(
         Dependencies(
@@ -133,6 +139,7 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
             workspaces=store.workspaces,
             credentials=store.credentials,
             batcher=batcher,
+            decisions=decisions,
             sending=make_sending(store, load_root_key(settings.root_key_file, store.file)),
             clock=store.clock,
             metrics=metrics,

@@ -42,7 +42,12 @@ def make_app(dependencies: Dependencies) -> ASGIApp:
         sending = dependencies.sending
         # Recording what recipients do, and accepting messages, both end in commands: these end last.
         try:
-            async with dependencies.batcher.run(), sending.batcher.run(), sending.tracker.run():
+            async with (
+                dependencies.batcher.run(),
+                dependencies.decisions.run(),
+                sending.batcher.run(),
+                sending.tracker.run(),
+            ):
                 yield
         finally:
             await to_thread.run_sync(sending.close)

@@ -15,6 +15,8 @@ from tests.fakes.database import InMemoryDatabase
 from tests.store.backends import Store
 from tests.store.cleanups.cleanup_env import CleanupEnv
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.cleanups.decision_batches import DecideTogether
+from workspace_operator.application.people.command_batcher import Batcher
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.web.app import make_app
 from workspace_operator.web.core.dependencies import Dependencies
@@ -104,8 +106,12 @@ class CleanupClient:
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
 
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(app=make_app(self.dependencies()))
-            async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=self.workspace.app) as client:
+            dependencies = self.dependencies()
+            transport = httpx.ASGITransport(app=make_app(dependencies))
+            async with (
+                dependencies.decisions.run(),
+                httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=self.workspace.app) as client,
+            ):
                 return await client.request(method, path, params=params or None, content=content)
 
         response = anyio.run(send)
@@ -121,6 +127,10 @@ class CleanupClient:
             exports=store.exports,
             migrations=store.migrations,
             cleanups=store.sql_cleanups,
+            decisions=Batcher(
+                execute=DecideTogether(cleanups=store.sql_cleanups, clock=store.clock),
+                clock=lambda: store.clock().timestamp(),
+            ),
             listings=store.listings,
             audit_log=store.audit_log,
             workspaces=store.workspaces,

@@ -38,8 +38,9 @@ from tests.model.harness.snapshots import reason_of
 from tests.model.harness.stores import StoredPeople, journal_in
 from tests.model.reference.records import CommandOutcome, Refused
 from tests.store.backends import Store
+from workspace_operator.application.cleanups.decision_batches import DecideTogether
 from workspace_operator.application.operator.api_keys import digests_of, generate_api_keys
-from workspace_operator.application.people.command_batcher import CommandBatcher
+from workspace_operator.application.people.command_batcher import Batcher, CommandBatcher
 from workspace_operator.application.people.command_execution import execute_commands
 from workspace_operator.http_server.server import Server, bind_sockets
 from workspace_operator.identity.model.commands import DeletePerson, Suppress, Unsuppress
@@ -63,12 +64,16 @@ _header_items = re.compile(r'(\w+); reason="([^"]*)"(?:; batch_index=(\d+))?').f
 @contextmanager
 def serving(store: Store) -> Iterator[str]:
     """Serve a store meanwhile; the URL."""
+    cleanups = store.cleanups or absent_port()
     services = Dependencies(
         people=store.people,
         person_records=store.person_records,
         exports=store.exports,
         migrations=store.migrations,
-        cleanups=store.cleanups or absent_port(),
+        cleanups=cleanups,
+        decisions=Batcher(
+            execute=DecideTogether(cleanups=cleanups, clock=store.clock), clock=lambda: store.clock().timestamp()
+        ),
         listings=store.listings or absent_port(),
         audit_log=store.audit_log,
         workspaces=store.workspaces,

@@ -52,10 +52,10 @@ class CleanupEnv:
     def decide(self, decisions: Mapping[str, Decision]) -> dict[str, DecisionResult]:
         """Decide about people by id; a survivor is named by its id. Returns results by id."""
         requests = [DecisionRequest(self.cio_ids[id_], self.named(decision)) for id_, decision in decisions.items()]
-        results = self.cleanups.decide(
+        decided = self.cleanups.decide(
             self.env.workspace_id, self.number, requests, actor=ACTOR, now=self.env.store.clock()
         )
-        return dict(zip(decisions, results, strict=True))
+        return dict(zip(decisions, decided.results, strict=True))
 
     def named(self, decision: Decision) -> Decision:
         """The decision with the survivor's cio_id instead of its id."""

@@ -82,10 +82,10 @@ def _decide(draft: CleanupEnv, chance: random.Random) -> dict[str, Decision]:
                 chosen = correct_to(f"new-{group}-{number}@example.com")
             wanted[other] = chosen
     requests = [DecisionRequest(cio_id, decision) for cio_id, decision in wanted.items()]
-    results = draft.cleanups.decide(
+    decided = draft.cleanups.decide(
         draft.env.workspace_id, draft.number, requests, actor=ACTOR, now=draft.env.store.clock()
     )
-    assert {result.refusal for result in results} == {None}
+    assert {result.refusal for result in decided.results} == {None}
     assert draft.cleanup.people_blocking_after == 0
     return wanted
 

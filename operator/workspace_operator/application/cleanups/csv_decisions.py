@@ -201,8 +201,8 @@ class DecisionImport:
         requests = [DecisionRequest(cio_id, decision) for cio_id, (_, decision) in wanted.items() if decision]
         back = [cio_id for cio_id, (_, decision) in wanted.items() if decision is None]
         now = self.clock()
-        results = self.cleanups.decide(self.workspace_id, self.number, requests, actor=self.actor, now=now)
-        for result in results:
+        decided = self.cleanups.decide(self.workspace_id, self.number, requests, actor=self.actor, now=now)
+        for result in decided.results:
             if result.refusal is None:
                 self.result.made += 1
             else:

@@ -56,7 +56,7 @@ class DecisionMaker:
         """Decide about people by cio_id. Raises Conflict if no decisions can be made."""
         requests = [DecisionRequest(cio_id, decision) for cio_id, decision in decisions.items()]
         number = self._draft(workspace_id, status, actor)
-        return self.cleanups.decide(workspace_id, number, requests, actor=actor, now=self.clock())
+        return self.cleanups.decide(workspace_id, number, requests, actor=actor, now=self.clock()).results
 
     def take_back(self, workspace_id: int, status: CleanupStatus, cio_ids: Collection[str], *, actor: Actor) -> int:
         """Take decisions back; returns how many there were. Raises Conflict if no decisions can be changed."""

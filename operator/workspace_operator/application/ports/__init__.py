@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.accounts.sessions import SignInLink as SignInLink
     from workspace_operator.application.ports.cleanups.cleanups import ApplyRequest as ApplyRequest
     from workspace_operator.application.ports.cleanups.cleanups import Cleanups as Cleanups
+    from workspace_operator.application.ports.cleanups.cleanups import Decided as Decided
     from workspace_operator.application.ports.cleanups.cleanups import DecisionRequest as DecisionRequest
     from workspace_operator.application.ports.cleanups.cleanups import DecisionResult as DecisionResult
     from workspace_operator.application.ports.cleanups.cleanups import ExecutedDecision as ExecutedDecision
@@ -129,7 +130,8 @@ else:
                 "ACCOUNT_WIDE Actor AuditAction AuditEntry AuditLog Detail RecordedEntry Via"
             ),
             "workspace_operator.application.ports.cleanups.cleanups": (
-                "ApplyRequest Cleanups DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions MadeDecisions"
+                "ApplyRequest Cleanups Decided DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions "
+                "MadeDecisions"
             ),
             "workspace_operator.application.ports.cleanups.listings": (
                 "GroupCursor GroupPage ListedGroup ListedMember Listings ListQuery PersonCursor"

@@ -28,10 +28,7 @@ def app_route(
     """
 
     async def handle(request: Request) -> Response:
-        for name in request.query:
-            if name not in query:
-                known = f"use one of {', '.join(query)}" if query else "this path has no parameters"
-                raise InvalidInput(f"the query parameter {quoted(name)} is unknown: {known}", field=name)
+        refuse_unknown_parameters(request, query)
         return await to_thread.run_sync(endpoint, request)
 
     return Route(
@@ -43,3 +40,11 @@ def app_route(
         body_limit=body_limit,
         needs_clean=needs_clean,
     )
+
+
+def refuse_unknown_parameters(request: Request, known: Sequence[str]) -> None:
+    """Raise InvalidInput if the query has other parameters than the known ones."""
+    for name in request.query:
+        if name not in known:
+            advice = f"use one of {', '.join(known)}" if known else "this path has no parameters"
+            raise InvalidInput(f"the query parameter {quoted(name)} is unknown: {advice}", field=name)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from workspace_operator.application.cleanups.decision_batches import DraftDecisions
+from workspace_operator.application.cleanups.decision_batches import Outcome as DecisionOutcome
 from workspace_operator.application.people.command_batcher import Batcher, BatcherLimits, CommandBatcher
 from workspace_operator.application.ports import (
     AddressBlocks,
@@ -36,6 +38,8 @@ from workspace_operator.web.core.telemetry import Metrics
 
 # An answer must reach the vendor's Python client within 10 s. Bodies have up to 4 MiB, so a transaction takes few.
 ACCEPTANCE_LIMITS: Final = BatcherLimits(max_queue=2_000, max_batch=64, queue_timeout=3.0, write_timeout=5.0)
+# Requests, of which each has up to a thousand decisions.
+DECISION_LIMITS: Final = BatcherLimits(max_queue=200, max_batch=64)
 TRACKING_LIMITS: Final = BatcherLimits(max_queue=5_000, max_batch=200)
 
 
@@ -76,7 +80,8 @@ class Dependencies:
     """The dependencies of the handlers.
 
     Ports are synchronous: call them through ``starlette.concurrency.run_in_threadpool``. People are written only
-    through ``batcher``. ``public_url`` is the base URL of links; if empty, see ``base_urls``. ``parser`` parses bodies.
+    through ``batcher``, decisions of cleanups only through ``decisions``. ``public_url`` is the base URL of links; if
+    empty, see ``base_urls``. ``parser`` parses bodies.
     """
 
     people: People
@@ -89,6 +94,7 @@ class Dependencies:
     workspaces: Workspaces
     credentials: Credentials
     batcher: CommandBatcher
+    decisions: Batcher[DraftDecisions, DecisionOutcome]
     sending: Sending
     clock: Callable[[], datetime]
     metrics: Metrics

@@ -37,6 +37,13 @@ class DecisionResult:
     evaluation: Evaluation | None = None
 
 
+class Decided(NamedTuple):
+    """What became of requests, in their order, and the cleanup right after them."""
+
+    results: Sequence[DecisionResult]
+    cleanup: Cleanup
+
+
 class MadeDecisions(NamedTuple):
     """How many decisions of a kind somebody made."""
 
@@ -122,7 +129,7 @@ class Cleanups(Protocol):
 
     def decide(
         self, workspace_id: int, number: int, requests: Sequence[DecisionRequest], *, actor: Actor, now: datetime
-    ) -> Sequence[DecisionResult]:
+    ) -> Decided:
         """Make decisions, each about another person, and replace earlier ones. Raises Conflict if it is no draft."""
         ...
 

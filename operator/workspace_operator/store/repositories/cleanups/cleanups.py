@@ -15,8 +15,8 @@ from workspace_operator.application.ports import (
     ApplyRequest,
     AuditAction,
     Batch,
+    Decided,
     DecisionRequest,
-    DecisionResult,
     ExecuteDecisions,
     Lease,
     MadeDecisions,
@@ -124,16 +124,16 @@ class SQLCleanups(MergeOnTouchRepository):
 
     def decide(
         self, workspace_id: int, number: int, requests: Sequence[DecisionRequest], *, actor: Actor, now: datetime
-    ) -> Sequence[DecisionResult]:
+    ) -> Decided:
         """Make decisions. Raises NotFound and Conflict."""
 
-        def work(connection: sa.Connection) -> Sequence[DecisionResult]:
+        def work(connection: sa.Connection) -> Decided:
             locked = lock_draft(connection, workspace_id, number)
             results = drafts.decide(locked, requests, drafts.Maker(actor=actor.name, now=now))
             made = sum(result.refusal is None for result in results)
             if made:
                 audit.record_decisions(locked, actor, made=made, taken_back=0, now=now, new_id=self.new_id)
-            return results
+            return Decided(results, _get(connection, workspace_id, number))
 
         return self.database.writing(work)
 

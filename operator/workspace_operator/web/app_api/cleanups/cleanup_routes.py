@@ -1,17 +1,17 @@
 """Routes of migrations and cleanups: what they have in common."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 
 from workspace_operator.errors import Conflict, InvalidInput, NotFound
 from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import quoted
-from workspace_operator.web.app_api.app_routes import app_route
+from workspace_operator.web.app_api.app_routes import app_route, refuse_unknown_parameters
 from workspace_operator.web.app_api.cleanups.bodies import BODY_LIMIT
 from workspace_operator.web.app_api.message_pages import number_of
 from workspace_operator.web.core.error_responses import error_response
 from workspace_operator.web.core.http import Request
-from workspace_operator.web.core.router import ErrorFormat, Route
+from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
 
 
 def read_route(pattern: str, endpoint: Callable[[Request], Response], *, query: Sequence[str] = ()) -> Route:
@@ -26,9 +26,35 @@ def write_route(method: str, pattern: str, endpoint: Callable[[Request], Respons
         try:
             return endpoint(request)
         except Conflict as error:
-            return error_response(ErrorFormat.APP, HTTPStatus.CONFLICT, str(error))
+            return conflict_response(error)
 
     return app_route(method, pattern, answer, body_limit=BODY_LIMIT, needs_clean=True)
+
+
+def batched_write_route(method: str, pattern: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """As `write_route`, with an endpoint that runs on the event loop and submits its work to a batcher."""
+
+    async def handle(request: Request) -> Response:
+        refuse_unknown_parameters(request, ())
+        try:
+            return await endpoint(request)
+        except Conflict as error:
+            return conflict_response(error)
+
+    return Route(
+        method,
+        pattern,
+        handle,
+        authentication=Authentication.APP,
+        error_format=ErrorFormat.APP,
+        body_limit=BODY_LIMIT,
+        needs_clean=True,
+    )
+
+
+def conflict_response(error: Conflict) -> Response:
+    """The answer to a request that the state of a cleanup forbids."""
+    return error_response(ErrorFormat.APP, HTTPStatus.CONFLICT, str(error))
 
 
 def path_number(request: Request, what: str, *, listed_by: str) -> int:

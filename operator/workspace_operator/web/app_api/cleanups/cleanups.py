@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
+from workspace_operator.application.cleanups.decision_batches import DraftDecisions
 from workspace_operator.application.ports import Actor
 from workspace_operator.cleanups.model import Cleanup
-from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.errors import InvalidInput, NotFound, WorkspaceOperatorError
 from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, check_text
 from workspace_operator.web.app_api.cleanups import bodies
 from workspace_operator.web.app_api.cleanups.cleanup_routes import (
+    batched_write_route,
     not_found,
     page_limit,
     path_number,
@@ -32,6 +34,8 @@ MAX_CLEANUPS: Final = 100
 MAX_PAGE: Final = 1_000
 """Maximum number of decisions in a response."""
 DEFAULT_PAGE: Final = 100
+
+_LISTED_BY: Final = "/v1/cleanups"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +73,23 @@ class CleanupsAPI:
         following = page[-1].cio_id if len(found) > limit else ""
         return Response(document={"decisions": [decision_document(stored) for stored in page], "next": following})
 
-    def decide(self, request: Request) -> Response:
+    async def decide(self, request: Request) -> Response:
         """``PUT /v1/cleanups/{n}/decisions``: make decisions, and replace earlier ones."""
-        requests = bodies.parse_decisions(request.body)
-        results = self._change(request, self.dependencies.cleanups.decide, requests)
-        is_refused = any(result.refusal is not None for result in results)
+        number = _number_of(request)
+        decisions = await self.dependencies.parser.run(request, bodies.parse_decisions, request.body)
+        wanted = DraftDecisions(number, decisions, Actor.app_key(request.caller.number))
+        [outcome] = await self.dependencies.decisions.submit(request.caller.workspace_id, [wanted])
+        if isinstance(outcome, NotFound):
+            raise not_found("cleanup", number, listed_by=_LISTED_BY)
+        if isinstance(outcome, WorkspaceOperatorError):
+            raise outcome
+        is_refused = any(result.refusal is not None for result in outcome.results)
         return Response(
             status=HTTPStatus.MULTI_STATUS if is_refused else HTTPStatus.OK,
-            document={"results": [result_document(result) for result in results], **self._numbers(request)},
+            document={
+                "results": [result_document(result) for result in outcome.results],
+                "cleanup": cleanup_document(outcome.cleanup),
+            },
         )
 
     def take_back(self, request: Request) -> Response:
@@ -124,11 +137,11 @@ class CleanupsAPI:
         **options: Parameters.kwargs,
     ) -> Result:
         """Call a method of the port about the cleanup of the path."""
-        number = path_number(request, "cleanup", listed_by="/v1/cleanups")
+        number = _number_of(request)
         try:
             return call(request.caller.workspace_id, number, *args, **options)
         except NotFound:
-            raise not_found("cleanup", number, listed_by="/v1/cleanups") from None
+            raise not_found("cleanup", number, listed_by=_LISTED_BY) from None
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
@@ -139,13 +152,17 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         write_route("POST", "/v1/cleanups", api.open),
         read_route(one, api.cleanup),
         read_route(f"{one}/decisions", api.decisions, query=("after", "limit")),
-        write_route("PUT", f"{one}/decisions", api.decide),
+        batched_write_route("PUT", f"{one}/decisions", api.decide),
         write_route("DELETE", f"{one}/decisions", api.take_back),
         write_route("POST", f"{one}/apply", api.apply),
         write_route("POST", f"{one}/stop", api.stop),
         write_route("POST", f"{one}/undo", api.undo),
         write_route("POST", f"{one}/discard", api.discard),
     ]
+
+
+def _number_of(request: Request) -> int:
+    return path_number(request, "cleanup", listed_by=_LISTED_BY)
 
 
 def _answer(cleanup: Cleanup, status: HTTPStatus = HTTPStatus.OK) -> Response:
