@@ -22,6 +22,8 @@ from workspace_operator.store.engine.clocks import utc_now
 if TYPE_CHECKING:  # importing a server takes 20 MB, which only the API needs
     from starlette.types import ASGIApp
 
+    from workspace_operator.application.cleanups.decision_batches import DraftDecisions, Outcome
+    from workspace_operator.application.people.command_batcher import Batcher
     from workspace_operator.http_server.server import Server
     from workspace_operator.web.core.dependencies import Sending
     from workspace_operator.web.core.limits import Limits
@@ -104,13 +106,12 @@ class API:
 
 def make_api(store: Repositories, settings: APISettings, limits: "Limits | None" = None) -> API:
     """Create the people API. It writes its access log to standard output, one line of JSON per request."""
-    from workspace_operator.application.cleanups.decision_batches import DecideTogether
-    from workspace_operator.application.people.command_batcher import Batcher, CommandBatcher
+    from workspace_operator.application.people.command_batcher import CommandBatcher
     from workspace_operator.application.people.command_execution import execute_commands
     from workspace_operator.http_server.access_log import AccessLog
     from workspace_operator.http_server.prefork import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.app import make_app
-    from workspace_operator.web.core.dependencies import DECISION_LIMITS, Dependencies
+    from workspace_operator.web.core.dependencies import Dependencies
     from workspace_operator.web.core.limits import Limits
     from workspace_operator.web.observability.metrics import PrometheusMetrics
 
@@ -121,11 +122,6 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
         clock=store.clock.timestamp,
         on_batch=metrics.observe_batch,
         on_unknown=metrics.count_unknown,
-    )
-    decisions = Batcher(
-        execute=DecideTogether(cleanups=store.cleanups, clock=store.clock),
-        clock=store.clock.timestamp,
-        limits=DECISION_LIMITS,
     )
     app = make_app(
         Dependencies(
@@ -139,7 +135,7 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
             workspaces=store.workspaces,
             credentials=store.credentials,
             batcher=batcher,
-            decisions=decisions,
+            decisions=make_decisions(store),
             sending=make_sending(store, load_root_key(settings.root_key_file, store.file)),
             clock=store.clock,
             metrics=metrics,
@@ -149,6 +145,16 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
         )
     )
     return API(app=app, probes=ProbeHandlers(is_ready=lambda: not batcher.is_overdue(), metrics=metrics.text))
+
+
+def make_decisions(store: Repositories) -> "Batcher[DraftDecisions, Outcome]":
+    """What makes decisions of cleanups."""
+    from workspace_operator.application.cleanups.decision_batches import DecideTogether
+    from workspace_operator.application.people.command_batcher import Batcher
+    from workspace_operator.web.core.dependencies import DECISION_LIMITS
+
+    decide = DecideTogether(cleanups=store.cleanups, clock=store.clock)
+    return Batcher(execute=decide, clock=store.clock.timestamp, limits=DECISION_LIMITS)
 
 
 def make_sending(store: Repositories, root_key: RootKey | None) -> "Sending":
