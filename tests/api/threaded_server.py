@@ -27,6 +27,7 @@ from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.workspaces import create_workspace
 from workspace_operator.application.cleanups.decision_batches import DecideTogether
+from workspace_operator.application.cleanups.recent_calls import RecentCalls
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.people.command_batcher import Batcher, CommandBatcher
 from workspace_operator.application.people.command_execution import execute_commands
@@ -63,10 +64,12 @@ def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetim
         cleanups=cleanups,
         decisions=Batcher(execute=DecideTogether(cleanups=cleanups, clock=clock), clock=lambda: clock().timestamp()),
         listings=absent_port(),
+        listed_calls=absent_port(),
         audit_log=FakeAuditLog(memory),
         workspaces=FakeWorkspaces(memory),
         credentials=FakeCredentials(memory),
         batcher=CommandBatcher(execute=partial(execute_commands, people), clock=lambda: clock().timestamp()),
+        recent_calls=RecentCalls(listed_calls=absent_port()),
         clock=clock,
         metrics=PrometheusMetrics(),
         access_log=lambda _: None,

@@ -12,7 +12,7 @@ import html5lib
 from httpx import ASGITransport, AsyncClient, Response
 from starlette.types import ASGIApp
 
-from tests.fakes.cleanups import NoCleanups, NoListings
+from tests.fakes.cleanups import NoCleanups, NoListedCalls, NoListings
 from tests.store.backends import Store, memory_store
 from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
@@ -22,7 +22,7 @@ from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import Actor, AuditAction, Cleanups, ConsoleSession, Listings
+from workspace_operator.application.ports import Actor, AuditAction, Cleanups, ConsoleSession, ListedCalls, Listings
 from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
@@ -75,10 +75,12 @@ class ConsoleEnv:
         )
         cleanups = store.cleanups or cast("Cleanups", NoCleanups())
         listings = store.listings or cast("Listings", NoListings())
+        listed_calls = store.listed_calls or cast("ListedCalls", NoListedCalls())
         lists = CleanupLists(
             migrations=store.migrations,
             cleanups=cleanups,
             listings=listings,
+            listed_calls=listed_calls,
             people=store.people,
             clock=store.clock,
         )

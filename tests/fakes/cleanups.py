@@ -1,6 +1,7 @@
 """Cleanups of a store in memory, which has none: nobody has decided anything."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from workspace_operator.cleanups.model import Cleanup
 from workspace_operator.errors import NotFound
@@ -19,3 +20,10 @@ class NoCleanups:
 
 class NoListings:
     """The port ``Listings``, of which pages read nothing without a blocked change in a database."""
+
+
+class NoListedCalls:
+    """The port ``ListedCalls`` of workspaces whose changes nobody blocks."""
+
+    def recorded_since(self, _workspace_id: int) -> datetime | None:
+        return None

@@ -42,6 +42,7 @@ from workspace_operator.application.ports import (
     Deliveries,
     Exports,
     Heartbeats,
+    ListedCalls,
     Listings,
     MergeJournal,
     MessageCounters,
@@ -64,6 +65,7 @@ from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.accounts.audit_log import SQLAuditLog
 from workspace_operator.store.repositories.accounts.sessions import SQLSessions
 from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
+from workspace_operator.store.repositories.cleanups.listed_calls import SQLListedCalls
 from workspace_operator.store.repositories.cleanups.listings import SQLListings
 from workspace_operator.store.repositories.cleanups.rules import SQLCleanupRules
 from workspace_operator.store.repositories.credentials import SQLCredentials
@@ -144,12 +146,19 @@ class Store:
     cleanups: Cleanups | None = None
     cleanup_rules: CleanupRules | None = None
     listings: Listings | None = None
+    listed_calls: ListedCalls | None = None
 
     @property
     def sql_cleanups(self) -> Cleanups:
         """The cleanups of a store that is not in memory."""
         assert self.cleanups is not None
         return self.cleanups
+
+    @property
+    def sql_listed_calls(self) -> ListedCalls:
+        """The recorded calls of a store that is not in memory."""
+        assert self.listed_calls is not None
+        return self.listed_calls
 
     @property
     def sql_database(self) -> Database:
@@ -226,6 +235,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         cleanups=SQLCleanups(database, new_id=new_id),
         cleanup_rules=SQLCleanupRules(database, new_id=new_id),
         listings=SQLListings(database),
+        listed_calls=SQLListedCalls(database),
     )
 
 

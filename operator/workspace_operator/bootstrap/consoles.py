@@ -46,6 +46,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
         migrations=store.migrations,
         cleanups=store.cleanups,
         listings=store.listings,
+        listed_calls=store.listed_calls,
         people=store.people,
         clock=store.clock,
     )

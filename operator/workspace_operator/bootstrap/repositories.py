@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Deliveries,
         Exports,
         Heartbeats,
+        ListedCalls,
         Listings,
         MergeJournal,
         MessageCounters,
@@ -145,6 +146,13 @@ class Repositories:
         from workspace_operator.store.repositories.cleanups.rules import SQLCleanupRules
 
         return SQLCleanupRules(self._database, new_id=self._new_id)
+
+    @cached_property
+    def listed_calls(self) -> "ListedCalls":
+        """The calls that named people who block a migration."""
+        from workspace_operator.store.repositories.cleanups.listed_calls import SQLListedCalls
+
+        return SQLListedCalls(self._database)
 
     @cached_property
     def listings(self) -> "Listings":

@@ -23,10 +23,12 @@ if TYPE_CHECKING:  # importing a server takes 20 MB, which only the API needs
     from starlette.types import ASGIApp
 
     from workspace_operator.application.cleanups.decision_batches import DraftDecisions, Outcome
-    from workspace_operator.application.people.command_batcher import Batcher
+    from workspace_operator.application.cleanups.recent_calls import RecentCalls
+    from workspace_operator.application.people.command_batcher import Batcher, CommandBatcher
     from workspace_operator.http_server.server import Server
     from workspace_operator.web.core.dependencies import Sending
     from workspace_operator.web.core.limits import Limits
+    from workspace_operator.web.observability.metrics import PrometheusMetrics
 
 
 PARSING_PROCESSES = 2
@@ -106,8 +108,7 @@ class API:
 
 def make_api(store: Repositories, settings: APISettings, limits: "Limits | None" = None) -> API:
     """Create the people API. It writes its access log to standard output, one line of JSON per request."""
-    from workspace_operator.application.people.command_batcher import CommandBatcher
-    from workspace_operator.application.people.command_execution import execute_commands
+    from workspace_operator.application.cleanups.recent_calls import RecentCalls
     from workspace_operator.http_server.access_log import AccessLog
     from workspace_operator.http_server.prefork import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.app import make_app
@@ -117,12 +118,8 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
 
     folder = os.environ.get(MULTIPROCESS_DIR_VARIABLE)
     metrics = PrometheusMetrics(Path(folder) if folder else None)
-    batcher = CommandBatcher(
-        execute=partial(execute_commands, store.people),
-        clock=store.clock.timestamp,
-        on_batch=metrics.observe_batch,
-        on_unknown=metrics.count_unknown,
-    )
+    recent_calls = RecentCalls(listed_calls=store.listed_calls)
+    batcher = make_command_batcher(store, metrics, recent_calls)
     app = make_app(
         Dependencies(
             people=store.people,
@@ -131,11 +128,13 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
             migrations=store.migrations,
             cleanups=store.cleanups,
             listings=store.listings,
+            listed_calls=store.listed_calls,
             audit_log=store.audit_log,
             workspaces=store.workspaces,
             credentials=store.credentials,
             batcher=batcher,
             decisions=make_decisions(store),
+            recent_calls=recent_calls,
             sending=make_sending(store, load_root_key(settings.root_key_file, store.file)),
             clock=store.clock,
             metrics=metrics,
@@ -145,6 +144,21 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
         )
     )
     return API(app=app, probes=ProbeHandlers(is_ready=lambda: not batcher.is_overdue(), metrics=metrics.text))
+
+
+def make_command_batcher(
+    store: Repositories, metrics: "PrometheusMetrics", recent_calls: "RecentCalls"
+) -> "CommandBatcher":
+    """What executes the commands about people."""
+    from workspace_operator.application.people.command_batcher import CommandBatcher
+    from workspace_operator.application.people.command_execution import execute_commands
+
+    return CommandBatcher(
+        execute=partial(execute_commands, store.people, record_calls=recent_calls.add),
+        clock=store.clock.timestamp,
+        on_batch=metrics.observe_batch,
+        on_unknown=metrics.count_unknown,
+    )
 
 
 def make_decisions(store: Repositories) -> "Batcher[DraftDecisions, Outcome]":

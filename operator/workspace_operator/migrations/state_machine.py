@@ -105,7 +105,7 @@ def steps_of(stage: Stage, *, enables_email: bool, disables_email: bool) -> tupl
             return (Step.PURGE,)  # rows of an earlier migration
         case Stage.PREPARING if enables_email:
             return (Step.BACKFILL, Step.APPLY_CHANGE_LOG)
-        case Stage.SWITCHED if disables_email:
+        case Stage.SWITCHED if enables_email or disables_email:
             return (Step.PURGE,)
         case Stage.MERGING:
             return (Step.MERGE, Step.PURGE)

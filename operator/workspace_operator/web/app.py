@@ -43,6 +43,7 @@ def make_app(dependencies: Dependencies) -> ASGIApp:
         # Recording what recipients do, and accepting messages, both end in commands: these end last.
         try:
             async with (
+                dependencies.recent_calls.run(),
                 dependencies.batcher.run(),
                 dependencies.decisions.run(),
                 sending.batcher.run(),

@@ -132,6 +132,7 @@ class CleanupClient:
                 clock=lambda: store.clock().timestamp(),
             ),
             listings=store.listings,
+            listed_calls=store.sql_listed_calls,
             audit_log=store.audit_log,
             workspaces=store.workspaces,
             credentials=store.credentials,

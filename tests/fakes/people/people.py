@@ -99,6 +99,8 @@ class FakePeople:
 class FakeUnitOfWork:
     """Implements the port ``UnitOfWork``: the population is the working set."""
 
+    records_calls = False
+
     def __init__(self, people: FakePeople, workspace_id: int) -> None:
         self.people, self.rules = people, people.rules(workspace_id)
         self.state = people.memory.state(workspace_id)

@@ -39,6 +39,7 @@ from tests.model.harness.stores import StoredPeople, journal_in
 from tests.model.reference.records import CommandOutcome, Refused
 from tests.store.backends import Store
 from workspace_operator.application.cleanups.decision_batches import DecideTogether
+from workspace_operator.application.cleanups.recent_calls import RecentCalls
 from workspace_operator.application.operator.api_keys import digests_of, generate_api_keys
 from workspace_operator.application.people.command_batcher import Batcher, CommandBatcher
 from workspace_operator.application.people.command_execution import execute_commands
@@ -75,6 +76,7 @@ def serving(store: Store) -> Iterator[str]:
             execute=DecideTogether(cleanups=cleanups, clock=store.clock), clock=lambda: store.clock().timestamp()
         ),
         listings=store.listings or absent_port(),
+        listed_calls=store.listed_calls or absent_port(),
         audit_log=store.audit_log,
         workspaces=store.workspaces,
         credentials=store.credentials,
@@ -82,6 +84,7 @@ def serving(store: Store) -> Iterator[str]:
             execute=partial(execute_commands, store.people), clock=lambda: store.clock().timestamp()
         ),
         sending=in_memory_sending(InMemoryDatabase(), store.clock),
+        recent_calls=RecentCalls(listed_calls=absent_port()),
         clock=store.clock,
         metrics=PrometheusMetrics(),
         access_log=lambda _: None,

@@ -254,6 +254,7 @@ def test_blocked_migration_is_cancelled(blocked: WorkspaceEnv) -> None:
     blocked.cancel()
 
     assert (blocked.stage, blocked.mode) == (Stage.CANCELLED, Mode.ID_ONLY)
+    blocked.work()  # deletes what is not used any more
     blocked.delete(id="twin")
     assert check_after(blocked, 60) is False
 

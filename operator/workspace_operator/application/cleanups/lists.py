@@ -9,6 +9,7 @@ from workspace_operator.application.ports import (
     Cleanups,
     GroupCursor,
     GroupPage,
+    ListedCalls,
     ListedGroup,
     Listings,
     ListQuery,
@@ -46,12 +47,14 @@ class CleanupStatus:
         draft: the cleanup in which decisions can be made; None without one.
         at_work: the cleanup that is being applied or undone; None without one.
         last: the newest cleanup that was applied, also if it was undone; None without one.
+        calls_recorded_since: since when the last calls of people are recorded; None if they are not.
     """
 
     migration: Migration | None
     draft: Cleanup | None
     at_work: Cleanup | None
     last: Cleanup | None
+    calls_recorded_since: datetime | None = None
 
     @property
     def blocked(self) -> Migration | None:
@@ -96,6 +99,7 @@ class CleanupLists:
     migrations: Migrations
     cleanups: Cleanups
     listings: Listings
+    listed_calls: ListedCalls
     people: People
     clock: Callable[[], datetime]
 
@@ -109,6 +113,7 @@ class CleanupLists:
             draft=next((each for each in cleanups if each.state in DRAFTS), None),
             at_work=next((each for each in cleanups if each.state in at_work), None),
             last=next((each for each in cleanups if each.state in ended), None),
+            calls_recorded_since=self.listed_calls.recorded_since(workspace_id),
         )
 
     def page(

@@ -1,6 +1,6 @@
 """The use case that executes commands about people: load, decide and flush, in one unit of work."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from workspace_operator.application.ports import UnitOfWork, UnitsOfWork
@@ -9,6 +9,9 @@ from workspace_operator.identity.command_handlers.dispatch import handle
 from workspace_operator.identity.model.commands import Command, Suppress, Unsuppress, in_mode
 from workspace_operator.identity.model.results import CommandResultOrError
 from workspace_operator.identity.values.rules import Mode
+
+RecordCalls: TypeAlias = Callable[[int, Sequence[str], int], object]
+"""Records that calls of clients named people of a workspace, by cio_id, at a time in Unix seconds."""
 
 CommandOrError: TypeAlias = Command | InvalidInput
 """A command, or the error why there is none; the error is then also the result."""
@@ -21,6 +24,7 @@ def execute_commands(
     *,
     now: int,
     expected_mode: Mode | None = None,
+    record_calls: RecordCalls | None = None,
 ) -> Sequence[CommandResultOrError]:
     """Execute commands in order, in one transaction, under the rules in force.
 
@@ -30,6 +34,7 @@ def execute_commands(
         commands: their references are resolved in the mode in force.
         now: Unix seconds.
         expected_mode: the mode for which the commands were made, if they depend on the mode.
+        record_calls: records whom the commands named, if the workspace wants that; None if no client calls.
 
     Returns:
         One result per command.
@@ -38,6 +43,7 @@ def execute_commands(
         NotFound: there is no such workspace.
         ModeChanged: another mode than the expected one is in force; no command was executed.
     """
+    named: list[str] = []
 
     def execute(unit: UnitOfWork) -> list[CommandResultOrError]:
         rules = unit.rules
@@ -51,12 +57,17 @@ def execute_commands(
             for command, new_cio_id in zip(valid, loaded.new_cio_ids, strict=True)
         ]
         unit.flush(now=now)
+        if record_calls is not None and unit.records_calls:
+            named[:] = [result.person.cio_id for result in results if result.person is not None]
         remaining = iter(results)
         return [command if isinstance(command, InvalidInput) else next(remaining) for command in resolved]
 
     # A suppression can concern a command that does not name the value, so no lock of identifiers would exclude that.
     exclusive = any(isinstance(command, Suppress | Unsuppress) for command in commands)
-    return units.run_unit_of_work(workspace_id, execute, exclusive=exclusive)
+    executed = units.run_unit_of_work(workspace_id, execute, exclusive=exclusive)
+    if record_calls is not None and named:
+        record_calls(workspace_id, named, now)
+    return executed
 
 
 def _resolve(command: CommandOrError, mode: Mode) -> CommandOrError:

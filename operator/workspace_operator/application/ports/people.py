@@ -38,6 +38,11 @@ class UnitOfWork(Protocol):
         """The identity rules in force until the transaction ends."""
         ...
 
+    @property
+    def records_calls(self) -> bool:
+        """Whether it is recorded which people calls name, since people block a migration (cleanups §9)."""
+        ...
+
     def load(self, commands: Sequence[Command]) -> LoadedPeople:
         """Lock and load what commands of the mode in force may touch. Called once."""
         ...

@@ -50,7 +50,8 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
         "clears the address of the others, d deletes the others, u takes back, Enter compares."
     ),
     "cleanup.help_calls": (
-        "Last call: when one of your systems last sent this person. Calls are noted while a change is blocked."
+        "Last call: when one of your systems last sent this person. Calls are recorded since {since}, when the change "
+        "was blocked, and shown half a minute later."
     ),
     "cleanup.help_differs": "Differs in: attributes whose values are not those of the first person of the group.",
     "cleanup.shown": "{shown} of the {read} of this page are shown.",

@@ -76,7 +76,8 @@ def cancel(connection: sa.Connection, action: CancelMigration, now: datetime, sp
     transition = migration_of(row).transitions.get(Trigger.CANCEL)
     if transition is None:
         raise StaleRevision(f"migration {action.number} is already cut over")
-    needs_cleanup = stop_change_log(connection, action.workspace_id) or row.needs_cleanup
+    were_recorded = _stop_recording_calls(connection, action.workspace_id)
+    needs_cleanup = stop_change_log(connection, action.workspace_id) or were_recorded or row.needs_cleanup
     due_at = now if needs_cleanup else None
     stage = transition.target.value
     _update(connection, row, stage=stage, completed_at=now, needs_cleanup=needs_cleanup, due_at=due_at)
@@ -136,6 +137,12 @@ def stop_change_log(connection: sa.Connection, workspace_id: int) -> bool:
     statement = sa.update(workspace).where(workspace.c.workspace_id == workspace_id)
     connection.execute(statement.values(change_log_enabled=False, blocked_export=None))
     return was_enabled
+
+
+def _stop_recording_calls(connection: sa.Connection, workspace_id: int) -> bool:
+    """Under the exclusive lock; True if calls were recorded."""
+    is_recorded = sa.and_(workspace.c.workspace_id == workspace_id, workspace.c.calls_recorded_since.is_not(None))
+    return connection.execute(sa.update(workspace).where(is_recorded).values(calls_recorded_since=None)).rowcount > 0
 
 
 def _has_change_log(connection: sa.Connection, workspace_id: int) -> bool:

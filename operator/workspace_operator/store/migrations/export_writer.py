@@ -24,7 +24,8 @@ from workspace_operator.store.migrations.leases import LockedMigration, lock_mig
 from workspace_operator.store.migrations.unused_rows import delete_export_rows
 from workspace_operator.store.queries.counts import IS_SUPPRESSED, SUPPRESSED_KEYS
 from workspace_operator.store.schema.mappers import violation_values
-from workspace_operator.store.schema.tables import export, export_person, person, violation
+from workspace_operator.store.schema.tables import export, export_person, person, violation, workspace
+from workspace_operator.store.schema.types import UTCTime
 from workspace_operator.store.unit_of_work.violation_rows import FIX_SETTLE_TIME, in_exports, remove_from_exports
 from workspace_operator.store.unit_of_work.workspace_lock import lock_workspace_row
 from workspace_operator.workspaces.model import PeopleCounts
@@ -124,8 +125,12 @@ class ExportWriter:
                         yield [tuple(row) for row in rows]
 
     def _start_watching(self, locked: LockedMigration) -> None:
-        """Disable the change log; from now on, a writer that fixes a violation wakes the migration."""
-        locked.update_workspace(change_log_enabled=False, blocked_export=self.number)
+        """Disable the change log; from now on, a writer that fixes a violation wakes the migration.
+
+        And calls are recorded, unless they are already since an earlier check.
+        """
+        since = sa.func.coalesce(workspace.c.calls_recorded_since, sa.literal(self._clock(), UTCTime))
+        locked.update_workspace(change_log_enabled=False, blocked_export=self.number, calls_recorded_since=since)
 
     @property
     def _is_of_export(self) -> sa.ColumnElement[bool]:

@@ -54,7 +54,8 @@ def cut_over(locked: LockedMigration, clock: Callable[[], datetime]) -> Migratio
         if backfill.has_violations(locked.connection, migration):
             return migration
     new_mode = {"mode": migration.to_mode.value, "row_version": workspace.c.row_version + 1}
-    locked.update_workspace(**new_mode, change_log_enabled=False, blocked_export=None, merges_pending=migration.merges)
+    without_check = {"change_log_enabled": False, "blocked_export": None, "calls_recorded_since": None}
+    locked.update_workspace(**new_mode, **without_check, merges_pending=migration.merges)
     no_violations = violation_values(ViolationCounts())
     return locked.transition(
         Trigger.CUT_OVER, switched_at=clock(), export=None, people_checked=locked.row.people_total, **no_violations

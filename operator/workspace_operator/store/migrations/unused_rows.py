@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.store.engine.row_batches import first_batch
 from workspace_operator.store.migrations.leases import LockedMigration
+from workspace_operator.store.schema.cleanup_tables import listed_call
 from workspace_operator.store.schema.tables import (
     KIND_EMAIL,
     export,
@@ -30,6 +31,7 @@ def delete_unused_rows(locked: LockedMigration, *, size: int) -> bool:
         else 0,
         _delete_batch(locked, [shared_email.c.email_key], *merged, size=size),
         _delete_batch(locked, [migration_change_log.c.entry_id], size=size),
+        _delete_batch(locked, [listed_call.c.cio_id], size=size) if row.calls_recorded_since is None else 0,
         _delete_orphans(locked, size=size),
     ]
     return max(deleted) < size

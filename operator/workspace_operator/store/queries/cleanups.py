@@ -9,7 +9,7 @@ from workspace_operator.cleanups.model import DRAFTS
 from workspace_operator.identity.values.references import IdentifierKey
 from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.store.engine.sql import any_of
-from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision, cleanup_record
+from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision, cleanup_record, listed_call
 
 
 def wake_draft(connection: sa.Connection, workspace_id: int, now: datetime) -> None:
@@ -17,6 +17,12 @@ def wake_draft(connection: sa.Connection, workspace_id: int, now: datetime) -> N
     is_draft = cleanup.c.state.in_(sorted(state.value for state in DRAFTS))
     of_workspace = sa.update(cleanup).where(cleanup.c.workspace_id == workspace_id, is_draft)
     connection.execute(of_workspace.values(due_at=now))
+
+
+def delete_listed_calls(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
+    """Delete when calls last named people who do not exist any more."""
+    of_people = sa.and_(listed_call.c.workspace_id == workspace_id, any_of(listed_call.c.cio_id, cio_ids))
+    connection.execute(sa.delete(listed_call).where(of_people))
 
 
 def erase_people(

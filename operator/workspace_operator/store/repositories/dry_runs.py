@@ -77,6 +77,11 @@ class _DryRunUnitOfWork:
         """The identity rules of the snapshot."""
         return self._settings.rules
 
+    @property
+    def records_calls(self) -> bool:
+        """A dry run is no call."""
+        return False
+
     def load(self, commands: Sequence[Command]) -> LoadedPeople:
         """Load what the commands may touch, with earlier effects. Raises PendingMerge."""
         keys = self._effects.expand(lock_set_of(self.rules, commands))

@@ -102,6 +102,8 @@ workspace = sa.Table(
     sa.Column("app_key_may", sa.Text, nullable=False, server_default="Read"),
     # Whether cleanups have decisions and records of people, which an erasure has to delete.
     sa.Column("keeps_cleanups", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Since when API processes record which listed people calls name: since people have blocked a migration; else null.
+    sa.Column("calls_recorded_since", UTCTime),
     sa.Index("ix_workspace_account_id_name_key", "account_id", "name_key"),
     sa.Index("ix_workspace_owner_namespace_owner_name", "owner_namespace", "owner_name"),
     sa.UniqueConstraint("account_id", "display_name"),

@@ -66,6 +66,11 @@ class FastUnitOfWork:
         """The identity rules of the settings; `flush` checks that they are in force."""
         return self.settings.rules
 
+    @property
+    def records_calls(self) -> bool:
+        """Whether it is recorded which people calls name."""
+        return self.settings.row.calls_recorded_since is not None
+
     def load(self, commands: Sequence[Command]) -> LoadedPeople:
         """Read the person that the command names, without a lock. Raises NotEligible."""
         if len(commands) != 1 or not isinstance(commands[0], Identify) or not _is_eligible(commands[0]):

@@ -21,7 +21,7 @@ from workspace_operator.identity.model.working_set import ChangeSet, identifiers
 from workspace_operator.identity.values.references import IdentifierKey, Reference
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL_ONLY, EMAIL_OR_ID, ID, IdentityRules
 from workspace_operator.store.engine.databases import RetryTransaction
-from workspace_operator.store.queries.cleanups import erase_people
+from workspace_operator.store.queries.cleanups import delete_listed_calls, erase_people
 from workspace_operator.store.unit_of_work.audit_rows import write_audit_entry
 from workspace_operator.store.unit_of_work.change_log import append_changes
 from workspace_operator.store.unit_of_work.event_writer import activity_row, write_events
@@ -119,6 +119,11 @@ class SQLUnitOfWork:
     def rules(self) -> IdentityRules:
         """The identity rules in force."""
         return self.settings.rules
+
+    @property
+    def records_calls(self) -> bool:
+        """Whether it is recorded which people calls name."""
+        return self.settings.row.calls_recorded_since is not None
 
     @property
     def _workspace_id(self) -> int:
@@ -220,6 +225,8 @@ class SQLUnitOfWork:
             write_people(connection, workspace_id, changes, reserved)
         if self.settings.row.change_log_enabled:
             append_changes(connection, workspace_id, changes, new_id=self.new_cio_id)
+        if changes.removed and self.records_calls:
+            delete_listed_calls(connection, workspace_id, [person.cio_id for person in changes.removed])
         updated = [replaced.after for replaced in changes.replaced]
         touched = [person.cio_id for person in (*changes.removed, *updated)]
         freed = bool(changes.suppressions_removed)

@@ -7,6 +7,7 @@ from typing import Final
 
 from workspace_operator.application.cleanups.decision_batches import DraftDecisions
 from workspace_operator.application.cleanups.decision_batches import Outcome as DecisionOutcome
+from workspace_operator.application.cleanups.recent_calls import RecentCalls
 from workspace_operator.application.people.command_batcher import Batcher, BatcherLimits, CommandBatcher
 from workspace_operator.application.ports import (
     AddressBlocks,
@@ -15,6 +16,7 @@ from workspace_operator.application.ports import (
     Credentials,
     Deliveries,
     Exports,
+    ListedCalls,
     Listings,
     MessageCounters,
     Migrations,
@@ -90,11 +92,13 @@ class Dependencies:
     migrations: Migrations
     cleanups: Cleanups
     listings: Listings
+    listed_calls: ListedCalls
     audit_log: AuditLog
     workspaces: Workspaces
     credentials: Credentials
     batcher: CommandBatcher
     decisions: Batcher[DraftDecisions, DecisionOutcome]
+    recent_calls: RecentCalls
     sending: Sending
     clock: Callable[[], datetime]
     metrics: Metrics

@@ -59,6 +59,7 @@ class CleanupView:
     root: str
     state: str
     more: Sequence[str]
+    help_calls: str
     at_work_href: str
     at_work_text: str
     yaml: str
@@ -108,6 +109,7 @@ def cleanup_view(status: CleanupStatus, content: PageContent) -> CleanupView:
         root=address.root,
         state=_state(status, content.now),
         more=_more(blocked, content) if blocked and shown else (),
+        help_calls=_help_calls(status),
         at_work_href=f"{address.root}/{other.number}" if other else "",
         at_work_text=text(f"cleanup.state.{other.state}", number=other.number) if other else "",
         yaml=YAML if blocked and _would_merge(blocked) else "",
@@ -148,6 +150,11 @@ def _more(blocked: Migration, content: PageContent) -> Sequence[str]:
     undo = text("cleanup.undo_until", day=until) if content.undo_period else text("cleanup.no_undo")
     suspended = (text("cleanup.suspended_workspace"),) if blocked.paused else ()
     return (f"{text('cleanup.nothing_yet')} {undo}", *suspended)
+
+
+def _help_calls(status: CleanupStatus) -> str:
+    since = status.calls_recorded_since
+    return text("cleanup.help_calls", since=time(since).text) if since else ""
 
 
 def _would_merge(blocked: Migration) -> bool:

@@ -19,12 +19,12 @@ def migration_document(migration: Migration) -> dict[str, Any]:
         "to": migration.to_mode.value,
         "on_conflict": migration.on_conflict.value,
         "stage": migration.stage.value,
-        "stage_since": _seconds(migration.stage_since),
+        "stage_since": seconds(migration.stage_since),
         "paused": migration.paused,
-        "requested_at": _seconds(migration.requested_at),
-        "started_at": _seconds(migration.started_at),
-        "completed_at": _seconds(migration.completed_at),
-        "estimated_completion": _seconds(migration.estimated_completion),
+        "requested_at": seconds(migration.requested_at),
+        "started_at": seconds(migration.started_at),
+        "completed_at": seconds(migration.completed_at),
+        "estimated_completion": seconds(migration.estimated_completion),
         "people_total": migration.people_total,
         "people_checked": migration.people_checked,
         "people_without_id": migration.people_without_id,
@@ -65,7 +65,7 @@ def _member_document(member: ListedMember, attributes: Sequence[str]) -> dict[st
         "email": member.email,
         "created_at": member.created_at,
         "violations": [violation.value for violation in Violation if violation in member.violations],
-        "last_call": _seconds(member.last_call),
+        "last_call": seconds(member.last_call),
         "decision": None if member.decision is None else decision_document(member.decision),
         "attributes": {name: attribute_text(value) for name, value in values if value is not None},
     }
@@ -88,12 +88,12 @@ def cleanup_document(cleanup: Cleanup) -> dict[str, Any]:
         "undone": cleanup.undone,
         "undone_in_part": cleanup.undone_in_part,
         "not_undone": cleanup.not_undone,
-        "created_at": _seconds(cleanup.created_at),
+        "created_at": seconds(cleanup.created_at),
         "created_by": cleanup.created_by,
-        "applied_at": _seconds(cleanup.applied_at),
+        "applied_at": seconds(cleanup.applied_at),
         "applied_by": cleanup.applied_by,
-        "ended_at": _seconds(cleanup.ended_at),
-        "undo_until": _seconds(cleanup.undo_until),
+        "ended_at": seconds(cleanup.ended_at),
+        "undo_until": seconds(cleanup.undo_until),
     }
 
 
@@ -106,7 +106,7 @@ def decision_document(stored: StoredDecision) -> dict[str, Any]:
         "into": stored.decision.survivor,
         "error": stored.refusal,
         "rule": stored.rule_position,
-        "decided_at": _seconds(stored.decided_at),
+        "decided_at": seconds(stored.decided_at),
         "decided_by": stored.decided_by,
         "outcome": None if stored.outcome is None else stored.outcome.value,
         "reason": stored.reason,
@@ -127,5 +127,6 @@ def _state_document(evaluation: Evaluation | None, *, is_counting: bool) -> dict
     return {"group": state, "reasons": [reason.value for reason in evaluation.reasons]}
 
 
-def _seconds(at: datetime | None) -> int | None:
+def seconds(at: datetime | None) -> int | None:
+    """A time in Unix seconds."""
     return None if at is None else int(at.timestamp())

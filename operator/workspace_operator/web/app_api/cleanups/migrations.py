@@ -15,7 +15,7 @@ from workspace_operator.web.app_api.cleanups.cleanup_routes import (
     read_route,
     write_route,
 )
-from workspace_operator.web.app_api.cleanups.documents import group_document, migration_document
+from workspace_operator.web.app_api.cleanups.documents import group_document, migration_document, seconds
 from workspace_operator.web.app_api.cleanups.violation_pages import (
     VIOLATION_PARAMETERS,
     ViolationPage,
@@ -55,6 +55,7 @@ class MigrationsAPI:
             document={
                 "export": migration.export,
                 "cleanup": None if draft is None else draft.number,
+                "calls_recorded_since": seconds(self.dependencies.listed_calls.recorded_since(migration.workspace_id)),
                 "groups": [group_document(group, selection.attributes, draft) for group in page.groups],
                 "next": page.next,
             }

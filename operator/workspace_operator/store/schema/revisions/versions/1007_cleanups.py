@@ -15,6 +15,7 @@ def upgrade() -> None:
     """Add the columns, and create the tables and indexes."""
     op.add_column("workspace", sa.Column("app_key_may", sa.Text(), nullable=False, server_default="Read"))
     op.add_column("workspace", sa.Column("keeps_cleanups", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("workspace", sa.Column("calls_recorded_since", sa.BigInteger(), nullable=True))
     op.add_column("merge", sa.Column("migration_number", sa.BigInteger(), nullable=True))
     _partial_index(
         "ix_merge_migration_number", "merge", ["migration_number", "merge_id"], "migration_number IS NOT NULL"
