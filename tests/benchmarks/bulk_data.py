@@ -12,6 +12,8 @@ from workspace_operator.store.schema.tables import KIND_EMAIL, KIND_ID, identifi
 
 CHUNK = 50_000
 PEOPLE_A_SUPPRESSION = 500
+FIRST_CREATED = 1_700_000_000
+"""When the first person was created; each further one a second later."""
 
 Row = tuple[object, ...]
 Maker = Callable[[int], Row]
@@ -67,6 +69,12 @@ def fill_ready(
     )
     if counting:
         vacuum(database)
+
+
+def fill_groups(database: Database, workspace_id: int, count: int, groups: int) -> None:
+    """People of mode IDOnly who share their addresses, in so many groups of about the same size."""
+    _fill(database, workspace_id, count, lambda number: _sharing(workspace_id, number, groups))
+    vacuum(database)
 
 
 def vacuum(database: Database) -> None:
@@ -130,6 +138,10 @@ def _ready(workspace_id: int, number: int, count: int, violation_shares: Violati
     )
 
 
+def _sharing(workspace_id: int, number: int, groups: int) -> Row:
+    return _row(workspace_id, number, id_=f"user-{number}", key=_key(number % groups), invalid=False, another=False)
+
+
 def _row(workspace_id: int, number: int, *, id_: str | None, key: str | None, invalid: bool, another: bool) -> Row:
     return (
         workspace_id,
@@ -140,8 +152,8 @@ def _row(workspace_id: int, number: int, *, id_: str | None, key: str | None, in
         invalid,
         another,
         '{"plan":"pro","city":"Oslo","score":12,"language":"no","source":"web"}',
-        1_700_000_000 + number,
-        1_700_000_000 + number,
+        FIRST_CREATED + number,
+        FIRST_CREATED + number,
         None,
     )
 
