@@ -1,6 +1,6 @@
 """People of an export, as it lists them, and people to merge into, as they are."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from workspace_operator.identity.model.person import Person
 from workspace_operator.migrations.model import Violation
-from workspace_operator.store.engine.sql import CompiledStatement, encode_json, workspace_any_of
+from workspace_operator.store.engine.sql import CompiledStatement, encode_json, json_array_rows, workspace_any_of
 from workspace_operator.store.schema.tables import export_person, person, violation
 from workspace_operator.store.unit_of_work.loader import PERSON_COLUMNS, person_of
 
@@ -33,6 +33,21 @@ def listed_people(
     """Read people of an export by cio_id; those that it does not list are left out."""
     values = {"of_workspace": workspace_id, "export_number": export_number, "cio_ids": encode_json(list(cio_ids))}
     return {listed.person.cio_id: listed for listed in map(listed_person_of, LISTED_PEOPLE.run(connection, values))}
+
+
+def first_members(
+    connection: sa.Connection, workspace_id: int, export_number: int, keys: Sequence[str], *, limit: int
+) -> Mapping[str, Sequence[ListedPerson]]:
+    """The oldest people of each of several addresses, by e-mail key, up to ``limit`` of each."""
+    values = {"of_workspace": workspace_id, "export_number": export_number, "members": limit}
+    if connection.dialect.name == "sqlite":  # which has no lateral joins, but no way to a server either
+        rows = [row for key in keys for row in _MEMBERS_OF_KEY.run(connection, {**values, "key": key})]
+    else:
+        rows = list(_MEMBERS_OF_KEYS.run(connection, {**values, "keys": encode_json(keys)}))
+    members: dict[str, list[ListedPerson]] = {key: [] for key in keys}
+    for listed in map(listed_person_of, rows):
+        members[listed.person.email_key or ""].append(listed)
+    return members
 
 
 def listed_person_of(row: tuple[Any, ...]) -> ListedPerson:
@@ -97,6 +112,27 @@ def _listed_people(dialect: sa.Dialect) -> sa.ClauseElement:
 
 
 LISTED_PEOPLE = CompiledStatement(_listed_people)
+
+
+def _first_of(key: sa.ColumnElement[str]) -> sa.Select[Any]:
+    of_export = sa.and_(violation.c.workspace_id == _WORKSPACE, violation.c.export_number == _EXPORT)
+    ordered = sa.select(*VIOLATION_COLUMNS).where(of_export, violation.c.email_key == key)
+    return ordered.order_by(violation.c.created_at, violation.c.cio_id).limit(sa.bindparam("members", type_=sa.Integer))
+
+
+def _members_of_keys(dialect: sa.Dialect) -> sa.ClauseElement:
+    keys = json_array_rows(sa.bindparam("keys", type_=sa.Text), dialect).subquery("keys")
+    [key] = keys.c
+    members = _first_of(sa.cast(key, violation.c.email_key.type)).lateral("members")
+    return (
+        sa.select(*members.c)
+        .select_from(keys.join(members, sa.true()))
+        .order_by(members.c.email_key, members.c.created_at, members.c.cio_id)
+    )
+
+
+_MEMBERS_OF_KEY = CompiledStatement(lambda _: _first_of(sa.bindparam("key", type_=sa.Text)))
+_MEMBERS_OF_KEYS = CompiledStatement(_members_of_keys)
 
 STORED_PEOPLE = CompiledStatement(
     lambda _: sa.select(*PERSON_COLUMNS).where(workspace_any_of(person.c.cio_id, "cio_ids"))

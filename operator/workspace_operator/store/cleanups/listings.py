@@ -27,6 +27,7 @@ from workspace_operator.store.cleanups.groups import Group, read_groups
 from workspace_operator.store.cleanups.listed_people import (
     VIOLATION_COLUMNS,
     ListedPerson,
+    first_members,
     listed_people,
     listed_person_of,
 )
@@ -84,7 +85,7 @@ class ListReader:
         if len(alone) <= limit and (kind is None or kind in _WITH_ADDRESS):
             keys = self._next_keys(after.email_key, limit + 1 - len(alone))
         groups = [self._group_of(found.person.cio_id, [found]) for found in alone]
-        groups += [self._group_of(key, self._members(key, None, self.query.members)) for key in keys]
+        groups += [self._group_of(key, members) for key, members in self._first_members(keys).items()]
         shown = self._with_decisions(groups[:limit])
         return GroupPage(groups=shown, next=_cursor(shown[-1]) if len(groups) > limit else None)
 
@@ -121,6 +122,10 @@ class ListReader:
             condition = sa.and_(condition, here > sa.tuple_(sa.literal(after.created_at), sa.literal(after.cio_id)))
         query = sa.select(*VIOLATION_COLUMNS).where(condition).order_by(*_MEMBER_ORDER).limit(limit)
         return [listed_person_of(tuple(row)) for row in self.connection.execute(query)]
+
+    def _first_members(self, keys: Sequence[str]) -> Mapping[str, Sequence[ListedPerson]]:
+        export, limit = self.query.export_number, self.query.members
+        return first_members(self.connection, self.workspace_id, export, keys, limit=limit)
 
     def _people(self, cio_ids: Sequence[str]) -> Sequence[ListedPerson]:
         found = listed_people(self.connection, self.workspace_id, self.query.export_number, cio_ids)
