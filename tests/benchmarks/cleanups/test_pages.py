@@ -199,7 +199,8 @@ def rows_read(made: Blocked) -> int:
         for text, parameters in sent:
             if text.lstrip().upper().startswith(("SELECT", "WITH")):
                 cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}", parameters)
-                most = max(most, _most_rows(cursor.fetchone()[0][0]["Plan"]))
+                [[[explained]]] = cursor.fetchall()
+                most = max(most, _most_rows(explained["Plan"]))
     return most
 
 
