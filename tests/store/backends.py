@@ -55,6 +55,7 @@ from workspace_operator.application.ports import (
     SendingQueue,
     Sessions,
     Templates,
+    UndoPreviews,
     Workspaces,
     WritePath,
 )
@@ -68,6 +69,7 @@ from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
 from workspace_operator.store.repositories.cleanups.listed_calls import SQLListedCalls
 from workspace_operator.store.repositories.cleanups.listings import SQLListings
 from workspace_operator.store.repositories.cleanups.rules import SQLCleanupRules
+from workspace_operator.store.repositories.cleanups.undo_previews import SQLUndoPreviews
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
@@ -145,6 +147,7 @@ class Store:
     database: Database | None = None
     cleanups: Cleanups | None = None
     cleanup_rules: CleanupRules | None = None
+    undo_previews: UndoPreviews | None = None
     listings: Listings | None = None
     listed_calls: ListedCalls | None = None
 
@@ -234,6 +237,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         database=database,
         cleanups=SQLCleanups(database, new_id=new_id),
         cleanup_rules=SQLCleanupRules(database, new_id=new_id),
+        undo_previews=SQLUndoPreviews(database),
         listings=SQLListings(database),
         listed_calls=SQLListedCalls(database),
     )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         SendingQueue,
         Sessions,
         Templates,
+        UndoPreviews,
         Workspaces,
         WritePath,
     )
@@ -153,6 +154,13 @@ class Repositories:
         from workspace_operator.store.repositories.cleanups.listed_calls import SQLListedCalls
 
         return SQLListedCalls(self._database)
+
+    @cached_property
+    def undo_previews(self) -> "UndoPreviews":
+        """What would come back of a cleanup."""
+        from workspace_operator.store.repositories.cleanups.undo_previews import SQLUndoPreviews
+
+        return SQLUndoPreviews(self._database)
 
     @cached_property
     def listings(self) -> "Listings":

@@ -127,6 +127,8 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
             exports=store.exports,
             migrations=store.migrations,
             cleanups=store.cleanups,
+            cleanup_rules=store.cleanup_rules,
+            undo_previews=store.undo_previews,
             listings=store.listings,
             listed_calls=store.listed_calls,
             audit_log=store.audit_log,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, merge_into
 from workspace_operator.identity.model.person import Person
@@ -99,13 +99,21 @@ UNFINISHED: Final = frozenset({RuleState.COUNTING, RuleState.DECIDING, RuleState
 """States in which the worker has work."""
 
 
+class RuleCounts(NamedTuple):
+    """How many groups and people a rule decides about."""
+
+    groups: int
+    people: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRule:
     """A rule of a cleanup.
 
     Attributes:
         position: unique in the cleanup, from 1.
-        groups: number of groups about which the rule decides, as far as they are counted.
+        groups: number of groups about which the rule decides, as far as they are counted; once it is confirmed, of
+            those about which it has decided.
         people: number of people of these groups.
         groups_open: number of these groups that stay open.
     """
@@ -118,3 +126,8 @@ class StoredRule:
     groups_open: int
     created_at: datetime
     created_by: str
+
+    @property
+    def counts(self) -> RuleCounts:
+        """How many groups and people the rule decides about."""
+        return RuleCounts(self.groups, self.people)

@@ -3,9 +3,11 @@
 A merge is undone by the rules of `identity.merges.unmerge`.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 from workspace_operator.identity.model.activity_log import log_changes, log_created
 from workspace_operator.identity.model.attribute_timestamps import PLAIN_EMAIL
@@ -28,6 +30,43 @@ class UndoReason(StrEnum):
     SURVIVOR_GONE = "survivorGone"
     MERGED_AGAIN = "mergedAgain"
     IDENTIFIERS_MISSING = "identifiersMissing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoPreview:
+    """What would come back if a cleanup were undone.
+
+    Attributes:
+        decisions: number of decisions that would be undone.
+        examined: number of these that the preview is about: the first ones, if they are too many.
+        in_part: number of those that would come back in part.
+        not_undone: number of those that would not come back.
+        reasons: how often which reason is given.
+    """
+
+    decisions: int
+    examined: int
+    in_part: int
+    not_undone: int
+    reasons: Mapping[UndoReason, int]
+
+    @property
+    def whole(self) -> int:
+        """Number of decisions that would come back as a whole."""
+        return self.examined - self.in_part - self.not_undone
+
+    @classmethod
+    def of(cls, reasons: Sequence[UndoReason | None], *, decisions: int) -> Self:
+        """The preview of decisions, each with the reason why it does not come back as a whole."""
+        given = Counter(reason for reason in reasons if reason is not None)
+        in_part = given[UndoReason.IDENTIFIERS_MISSING]
+        return cls(
+            decisions=decisions,
+            examined=len(reasons),
+            in_part=in_part,
+            not_undone=given.total() - in_part,
+            reasons=given,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,8 @@ class CleanupClient:
     def dependencies(self) -> Dependencies:
         store = self.env.store
         assert store.listings is not None
+        assert store.cleanup_rules is not None
+        assert store.undo_previews is not None
         return replace(
             in_memory_dependencies(InMemoryDatabase(clock=store.clock), store.clock),
             people=store.people,
@@ -131,6 +133,8 @@ class CleanupClient:
                 execute=DecideTogether(cleanups=store.sql_cleanups, clock=store.clock),
                 clock=lambda: store.clock().timestamp(),
             ),
+            cleanup_rules=store.cleanup_rules,
+            undo_previews=store.undo_previews,
             listings=store.listings,
             listed_calls=store.sql_listed_calls,
             audit_log=store.audit_log,

@@ -82,6 +82,12 @@ def test_wrong_migration_is_refused(shop: CleanupClient, migration: object) -> N
         ("POST", "/stop", None),
         ("POST", "/undo", None),
         ("POST", "/discard", None),
+        ("GET", "/undo_preview", None),
+        ("GET", "/rules", None),
+        ("POST", "/rules", {"action": "clearAll"}),
+        ("GET", "/rules/1", None),
+        ("POST", "/rules/1/confirm", {"groups": 1, "people": 3}),
+        ("DELETE", "/rules/1", None),
     ],
 )
 def test_unknown_cleanup_is_not_found(sql: Store, number: str, method: str, path: str, body: object) -> None:
@@ -125,6 +131,26 @@ def test_cleanup_from_draft_to_undone(draft: CleanupClient) -> None:
     assert [(each["action"], each["subject"], each["actor"]) for each in entries] == [
         (action, "cleanup 1", KEY) for action in ("undone", "applied", "decided")
     ]
+
+
+def test_preview_says_what_would_come_back(draft: CleanupClient) -> None:
+    applied(draft)
+    whole = draft.read(f"{DRAFT}/undo_preview")
+    draft.env.delete(id="m-1")
+
+    part = draft.read(f"{DRAFT}/undo_preview")["preview"]
+
+    assert whole == {
+        "preview": {"decisions": 5, "examined": 5, "whole": 5, "in_part": 0, "not_undone": 0, "reasons": {}}
+    }
+    assert (part["whole"], part["not_undone"], part["reasons"]) == (3, 2, {"survivorGone": 1, "erased": 1})
+
+
+def test_preview_of_a_draft_is_a_conflict(draft: CleanupClient) -> None:
+    response = draft.get(f"{DRAFT}/undo_preview")
+
+    assert response.status_code == 409
+    assert "only one that was applied can be undone" in error_of(response)
 
 
 def test_change_goes_through_after_the_cleanup(draft: CleanupClient) -> None:

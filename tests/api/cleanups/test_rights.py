@@ -5,6 +5,7 @@ from tests.api.threaded_server import ThreadedServer
 from workspace_operator.web.app import all_routes
 from workspace_operator.workspaces.app_keys import AppKeyMay
 
+RULES = f"{DRAFT}/rules"
 CHANGES: list[tuple[str, str, object]] = [
     ("POST", "/v1/cleanups", {"migration": 1}),
     ("PUT", DECISIONS, {"decisions": [{"cio_id": "a", "action": "clear"}]}),
@@ -12,10 +13,13 @@ CHANGES: list[tuple[str, str, object]] = [
     ("POST", f"{DRAFT}/apply", {"version": 2}),
     ("POST", f"{DRAFT}/stop", None),
     ("POST", f"{DRAFT}/undo", None),
+    ("POST", RULES, {"action": "clearAll"}),
+    ("POST", f"{RULES}/1/confirm", {"groups": 1, "people": 3}),
+    ("DELETE", f"{RULES}/1", None),
     ("POST", f"{DRAFT}/discard", None),
     ("POST", "/v1/migrations/1/retry", None),
 ]
-READS = ["/v1/migrations", "/v1/migrations/1", VIOLATIONS, "/v1/cleanups", DRAFT, DECISIONS]
+READS = ["/v1/migrations", "/v1/migrations/1", VIOLATIONS, "/v1/cleanups", DRAFT, DECISIONS, RULES]
 
 
 def test_every_route_is_tried_here() -> None:
@@ -25,9 +29,9 @@ def test_every_route_is_tried_here() -> None:
     patterns = {
         (
             method,
-            path.replace("/migrations/1", "/migrations/{migration_number}").replace(
-                "/cleanups/1", "/cleanups/{cleanup_number}"
-            ),
+            path.replace("/migrations/1", "/migrations/{migration_number}")
+            .replace("/cleanups/1", "/cleanups/{cleanup_number}")
+            .replace("/rules/1", "/rules/{rule_position}"),
         )
         for method, path, _ in CHANGES
     }
@@ -59,8 +63,8 @@ def test_another_workspace_is_not_found(draft: CleanupClient) -> None:
     reads = [other.get(path).status_code for path in READS]
     changes = [other.send(method, path, body).status_code for method, path, body in CHANGES]
 
-    assert reads == [200, 404, 404, 200, 404, 404]
-    assert changes == [409] + [404] * 7
+    assert reads == [200, 404, 404, 200, 404, 404, 404]
+    assert changes == [409] + [404] * 10
     assert other.read("/v1/migrations") == {"migrations": []}
     assert other.read("/v1/cleanups") == {"cleanups": []}
     assert state_of(draft) == before

@@ -9,9 +9,12 @@ import pytest
 import schemathesis
 
 from tests.api.threaded_server import ThreadedServer
+from workspace_operator.application.cleanups import rules
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.evaluation import OpenReason
 from workspace_operator.cleanups.model import CleanupState, Outcome
+from workspace_operator.cleanups.rules import RuleAction, RuleState
+from workspace_operator.cleanups.undo import UndoReason
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.attributes import MAX_ATTRIBUTES
 from workspace_operator.identity.values.email_keys import MAX_EMAIL_CHARACTERS
@@ -23,6 +26,7 @@ from workspace_operator.migrations.model import Violation
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.sending.deliveries import Channel, Metric
 from workspace_operator.sending.requests import parts, send_requests
+from workspace_operator.store.repositories.cleanups.undo_previews import MAX_EXAMINED
 from workspace_operator.web.app import all_routes, make_app
 from workspace_operator.web.app_api import activity_pages, endpoints, message_pages, suppressions
 from workspace_operator.web.app_api.cleanups import bodies
@@ -144,6 +148,18 @@ LIMITS: Mapping[str, tuple[object, object]] = {
     "states of a cleanup": (
         SCHEMAS["Cleanup"]["properties"]["state"]["enum"],
         [each.value for each in CleanupState],
+    ),
+    "actions of rules": (SCHEMAS["RuleAction"]["enum"], [each.value for each in RuleAction]),
+    "states of a rule": (SCHEMAS["StoredRule"]["properties"]["state"]["enum"], [each.value for each in RuleState]),
+    "people of a group": (SCHEMAS["Rule"]["properties"]["max_people"]["maximum"], rules.MAX_PEOPLE),
+    "attributes of a rule": (SCHEMAS["Rule"]["properties"]["equal_attributes"]["maxItems"], rules.MAX_ATTRIBUTES),
+    "suffix": (SCHEMAS["Rule"]["properties"]["suffix"]["maxLength"], MAX_EMAIL_CHARACTERS),
+    "time of calls": (SCHEMAS["Rule"]["properties"]["not_called_since"]["maximum"], rules.MAX_TIME),
+    "parts of a rule": (tuple(SCHEMAS["Rule"]["properties"]), rules.PARTS),
+    "decisions of a preview": (SCHEMAS["UndoPreview"]["properties"]["examined"]["maximum"], MAX_EXAMINED),
+    "reasons against an undo": (
+        SCHEMAS["UndoPreview"]["properties"]["reasons"]["propertyNames"]["enum"],
+        [each.value for each in UndoReason],
     ),
     "outcomes": (
         SCHEMAS["StoredDecision"]["properties"]["outcome"]["enum"],

@@ -10,6 +10,7 @@ from workspace_operator.application.cleanups.worker import CleanupWorker
 from workspace_operator.application.ports import Actor, ApplyRequest, Cleanups, DecisionRequest, DecisionResult, Via
 from workspace_operator.cleanups.decisions import Decision
 from workspace_operator.cleanups.model import Cleanup, StoredDecision
+from workspace_operator.cleanups.undo import UndoPreview
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
@@ -82,6 +83,13 @@ class CleanupEnv:
         """Request to undo all, or decisions about people by id."""
         cio_ids = [self.cio_ids[id_] for id_ in ids] or None
         return self.cleanups.undo(self.env.workspace_id, self.number, cio_ids, actor=ACTOR, now=self.env.store.clock())
+
+    def preview(self, *ids: str) -> UndoPreview:
+        """What would come back of all, or of decisions about people by id."""
+        previews = self.env.store.undo_previews
+        assert previews is not None
+        cio_ids = [self.cio_ids[id_] for id_ in ids] or None
+        return previews.preview(self.env.workspace_id, self.number, cio_ids, now=self.env.store.clock())
 
     def worker(
         self, *, batch: int = 500, undo_period: timedelta = UNDO_PERIOD, stopping: Callable[[], bool] = lambda: False

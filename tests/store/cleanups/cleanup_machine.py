@@ -27,6 +27,7 @@ from workspace_operator.cleanups.decisions import (
 from workspace_operator.cleanups.evaluation import count_blocking
 from workspace_operator.cleanups.execution import SkipReason
 from workspace_operator.cleanups.model import CleanupState, StoredDecision
+from workspace_operator.cleanups.rules import Rule, RuleAction, RuleState
 from workspace_operator.cleanups.undo import UndoReason
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.rules import Mode
@@ -42,6 +43,12 @@ decisions = st.one_of(
     st.sampled_from((KEEP, CLEAR, DELETE)),
     st.builds(correct_to, st.sampled_from(NEW_ADDRESSES)),
     st.builds(merge_into, positions.map(str)),
+)
+rules = st.builds(
+    Rule,
+    action=st.sampled_from(RuleAction),
+    max_people=st.sampled_from((None, 2)),
+    suffix=st.sampled_from(("", "b@example.com")),
 )
 
 
@@ -105,6 +112,25 @@ class CleanupMachine(RuleBasedStateMachine):
             self.env.workspace_id, self.draft.number, cio_ids, actor=ACTOR, now=self.store.clock()
         )
 
+    @precondition(is_draft)
+    @rule(wanted=rules, confirms=st.booleans(), removes=st.booleans())
+    def decide_by_rule(self, wanted: Rule, confirms: bool, removes: bool) -> None:
+        """A rule is counted; then it makes its decisions, and perhaps takes them back."""
+        stored = self.store.cleanup_rules
+        assert stored is not None
+        key, now = (self.env.workspace_id, self.draft.number), self.store.clock()
+        position = stored.add(*key, wanted, actor=ACTOR, now=now).position
+        self.draft.work()
+        if not self.is_draft():  # its change went through
+            return
+        if confirms:
+            stored.confirm(*key, position, stored.get(*key, position).counts, actor=ACTOR, now=now)
+            self.draft.work(batch=2)
+            assert stored.get(*key, position).state is RuleState.DECIDED
+        if removes:
+            stored.remove(*key, position, actor=ACTOR, now=now)
+            self.draft.work(batch=2)
+
     @rule(id_=st.sampled_from(IDS), email=st.sampled_from((*ADDRESSES, "")))
     def call(self, id_: str, email: str) -> None:
         self.is_settled = False
@@ -140,9 +166,12 @@ class CleanupMachine(RuleBasedStateMachine):
         self.work_with_stops(batch, stops)
         assert self.draft.cleanup.skipped == self.draft.cleanup.refused
         if undoes:
+            preview = self.draft.preview()
             self.draft.undo()
             self.work_with_stops(batch, stops)
             self.everybody_is_as_before(before)
+            cleanup = self.draft.cleanup
+            assert (preview.whole, preview.in_part) == (cleanup.undone, cleanup.undone_in_part)
         self.settle()
         is_blocked = self.env.stage is Stage.BLOCKED
         if not undoes:
@@ -182,10 +211,14 @@ class CleanupMachine(RuleBasedStateMachine):
     def undo_later(self) -> None:
         """Whatever has happened since, every decision gets an outcome."""
         self.is_settled = False
+        before, preview = self.draft.cleanup, self.draft.preview()
         self.draft.undo()
         self.draft.work()
         cleanup = self.draft.cleanup
         assert cleanup.undone + cleanup.undone_in_part + cleanup.not_undone == cleanup.applied
+        assert preview.whole == cleanup.undone - before.undone
+        assert preview.in_part == cleanup.undone_in_part - before.undone_in_part
+        assert preview.not_undone == cleanup.not_undone
 
     @invariant()
     def count_is_exact(self) -> None:

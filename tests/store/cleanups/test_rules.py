@@ -7,12 +7,13 @@ import pytest
 
 from tests.store.cleanups.cleanup_env import ACTOR, CleanupEnv
 from tests.store.fixtures import WorkspaceEnv
-from workspace_operator.application.ports import CleanupRules
+from workspace_operator.application.ports import CleanupRules, RuleGroup, RuleGroups
 from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, merge_into
 from workspace_operator.cleanups.model import CleanupState
-from workspace_operator.cleanups.rules import Rule, RuleAction, RuleState, StoredRule
+from workspace_operator.cleanups.rules import Rule, RuleAction, RuleCounts, RuleState, StoredRule
 from workspace_operator.errors import Conflict, NotFound, StaleRevision
-from workspace_operator.store.cleanups import rules as store_rules
+from workspace_operator.store.cleanups.rules import matches as store_rules
+from workspace_operator.store.repositories.cleanups import rules as repository
 
 PEOPLE = {
     **{f"a-{number}": "a@example.com" for number in range(5)},
@@ -41,10 +42,11 @@ class RuleEnv:
         return self.get(position)
 
     def get(self, position: int) -> StoredRule:
-        return next(stored for stored in self.rules.rules(*self.key) if stored.position == position)
+        return self.rules.get(*self.key, position)
 
     def confirm(self, position: int, *, batch: int = 2) -> StoredRule:
-        self.rules.confirm(*self.key, position, actor=ACTOR, now=self.draft.env.store.clock())
+        seen = self.get(position).counts
+        self.rules.confirm(*self.key, position, seen, actor=ACTOR, now=self.draft.env.store.clock())
         self.draft.work(batch=batch)
         return self.get(position)
 
@@ -91,7 +93,9 @@ def test_rule_decides_about_every_group(sql_env: WorkspaceEnv, action: RuleActio
         counted = env.add(Rule(action=action))
         assert (counted.state, counted.groups, counted.people, counted.groups_open) == (RuleState.COUNTED, 3, 10, 0)
         assert env.decisions() == {}
-        assert env.confirm(counted.position).state is RuleState.DECIDED
+        decided = env.confirm(counted.position)
+        assert decided.state is RuleState.DECIDED
+        assert (decided.counts, decided.groups_open) == (counted.counts, 0)
 
     assert env.decisions() == {
         id_: decision for group, people in ALL for id_, decision in expected(action, group, people).items()
@@ -161,6 +165,69 @@ def test_groups_with_a_decision_are_left_out(sql_env: WorkspaceEnv) -> None:
     assert {id_: decision for id_, decision in env.decisions().items() if id_.startswith("a")} == {"a-3": DELETE}
 
 
+def test_group_that_was_decided_about_meanwhile_is_left_out(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    counted = env.add(MERGE)
+    env.draft.decide({"a-3": DELETE})
+
+    decided = env.confirm(counted.position)
+
+    assert (counted.counts, decided.counts) == (RuleCounts(3, 10), RuleCounts(2, 5))
+
+
+def test_other_counts_than_those_that_were_seen_are_refused(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    position = env.add(MERGE).position
+
+    with pytest.raises(StaleRevision, match="decides about 3 groups with 10 people by now, not about 3 with 9"):
+        env.rules.confirm(*env.key, position, RuleCounts(3, 9), actor=ACTOR, now=sql_env.store.clock())
+
+    assert env.get(position).state is RuleState.COUNTED
+
+
+def test_new_list_of_people_is_counted_again(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    confirmed, counted = env.add(Rule(action=RuleAction.CLEAR_ALL, suffix="@example.org")), env.add(MERGE)
+    env.confirm(confirmed.position)
+    sql_env.identify_person(id="c-2", body={"email": "a@example.com"})
+
+    env.draft.check_again()
+
+    again = env.get(counted.position)
+    assert (counted.counts, again.state, again.counts) == (RuleCounts(3, 10), RuleState.COUNTED, RuleCounts(2, 8))
+    assert env.get(confirmed.position).state is RuleState.DECIDED
+
+
+def test_groups_of_a_rule_are_listed_by_key(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    env.draft.decide({"b-0": CLEAR})
+    position = env.add(Rule(action=RuleAction.MERGE_INTO_OLDEST, suffix=".com")).position
+
+    first = env.rules.groups(*env.key, position, limit=1)
+    second = env.rules.groups(*env.key, position, after=first.next, limit=1)
+
+    assert first == RuleGroups([RuleGroup("a@example.com", 5)], "a@example.com")
+    assert second == RuleGroups([RuleGroup("c@example.com", 3)], "")
+
+
+@pytest.mark.parametrize("whole", [5000, 2])
+@pytest.mark.parametrize("read", [1, 3, 6])
+def test_list_of_groups_reads_few_people(sql_env: WorkspaceEnv, read: int, whole: int) -> None:
+    env = RuleEnv(sql_env)
+    position = env.add(MERGE).position
+    listed: list[RuleGroup] = []
+    after = ""
+
+    with patch.object(repository, "MAX_READ", read), patch.object(store_rules, "MAX_WHOLE_GROUP", whole):
+        while True:
+            page = env.rules.groups(*env.key, position, after=after, limit=10)
+            listed += page.groups
+            if not (after := page.next):
+                break
+
+    assert listed == [RuleGroup("a@example.com", 5), RuleGroup("b@example.org", 2), RuleGroup("c@example.com", 3)]
+
+
 def test_group_that_stays_open(sql_env: WorkspaceEnv) -> None:
     sql_env.add("gone", "b@example.org")
     sql_env.suppress(id="gone")
@@ -176,6 +243,7 @@ def test_removed_rule_takes_its_decisions_back(sql_env: WorkspaceEnv) -> None:
     env.confirm(position)
     env.draft.decide({"b-1": DELETE})
 
+    assert env.rules.rules(*env.key) == [env.get(position)]
     env.remove(position)
 
     assert env.decisions() == {"b-1": DELETE}
@@ -197,11 +265,13 @@ def test_refusals(sql_env: WorkspaceEnv) -> None:
     position = env.rules.add(*env.key, MERGE, actor=ACTOR, now=now).position
 
     with pytest.raises(Conflict, match="rule 1 is Counting: only one that was counted can be confirmed"):
-        env.rules.confirm(*env.key, position, actor=ACTOR, now=now)
+        env.rules.confirm(*env.key, position, RuleCounts(0, 0), actor=ACTOR, now=now)
     with pytest.raises(NotFound, match="cleanup 1 has no rule 2"):
         env.rules.remove(*env.key, 2, actor=ACTOR, now=now)
+    with pytest.raises(NotFound, match="there is no cleanup 2"):
+        env.rules.rules(env.key[0], 2)
     env.draft.work()
-    env.rules.confirm(*env.key, position, actor=ACTOR, now=now)
+    env.rules.confirm(*env.key, position, RuleCounts(3, 10), actor=ACTOR, now=now)
     env.draft.decide({"a-0": KEEP})
     with pytest.raises(StaleRevision, match="the decisions of a rule are being made"):
         env.draft.apply()

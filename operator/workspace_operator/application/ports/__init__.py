@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.cleanups.listings import ListQuery as ListQuery
     from workspace_operator.application.ports.cleanups.listings import PersonCursor as PersonCursor
     from workspace_operator.application.ports.cleanups.rules import CleanupRules as CleanupRules
+    from workspace_operator.application.ports.cleanups.rules import RuleGroup as RuleGroup
+    from workspace_operator.application.ports.cleanups.rules import RuleGroups as RuleGroups
+    from workspace_operator.application.ports.cleanups.undo_previews import UndoPreviews as UndoPreviews
     from workspace_operator.application.ports.clocks import Clock as Clock
     from workspace_operator.application.ports.cluster import Access as Access
     from workspace_operator.application.ports.cluster import FirstWorkspaces as FirstWorkspaces
@@ -138,7 +141,8 @@ else:
             "workspace_operator.application.ports.cleanups.listings": (
                 "GroupCursor GroupPage ListedGroup ListedMember Listings ListQuery PersonCursor"
             ),
-            "workspace_operator.application.ports.cleanups.rules": "CleanupRules",
+            "workspace_operator.application.ports.cleanups.rules": "CleanupRules RuleGroup RuleGroups",
+            "workspace_operator.application.ports.cleanups.undo_previews": "UndoPreviews",
             "workspace_operator.application.ports.clocks": "Clock",
             "workspace_operator.application.ports.cluster": "Access FirstWorkspaces ResourceWriter Resources Secrets",
             "workspace_operator.application.ports.credentials": "CredentialDigests Credentials StoredCredentials",

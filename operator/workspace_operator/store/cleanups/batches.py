@@ -15,7 +15,8 @@ from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.store.cleanups import drafts
 from workspace_operator.store.cleanups.apply import apply_batch
 from workspace_operator.store.cleanups.rows import LockedCleanup, lock_cleanup
-from workspace_operator.store.cleanups.rules import next_unfinished_rule, run_rule_batch
+from workspace_operator.store.cleanups.rules.batches import run_rule_batch
+from workspace_operator.store.cleanups.rules.rows import count_rules_again, next_unfinished_rule
 from workspace_operator.store.cleanups.states import blocked_migration, end_draft
 from workspace_operator.store.cleanups.undo import undo_batch
 from workspace_operator.store.engine.row_batches import first_batch
@@ -83,8 +84,7 @@ def _refresh_draft(request: BatchRequest) -> bool:
     if mode != Mode.ID_ONLY.value:
         end_draft(locked, request.now)
         return True
-    if blocked is not None and blocked.export != locked.row.export_number:
-        drafts.count_again(locked, blocked.export, request.now, migration_number=blocked.number)
+    if _count_if_new(locked, blocked, request.now):
         return True
     is_old = sa.and_(locked.of_cleanup(cleanup_group), cleanup_group.c.round < locked.row.round)
     if _delete(connection, cleanup_group, is_old, size=request.size) == request.size:
@@ -100,10 +100,18 @@ def _refresh_draft(request: BatchRequest) -> bool:
 def _count(request: BatchRequest) -> bool:
     locked = request.lock()
     blocked = blocked_migration(request.connection, request.cleanup.workspace_id)
-    if blocked is not None and blocked.export != locked.row.export_number:
-        drafts.count_again(locked, blocked.export, request.now, migration_number=blocked.number)
+    if _count_if_new(locked, blocked, request.now):
         return False
     return drafts.count_batch(locked, size=request.size)
+
+
+def _count_if_new(locked: LockedCleanup, blocked: Row | None, now: datetime) -> bool:
+    """Have decisions and rules counted again if the migration has a new export; returns whether it has."""
+    if blocked is None or blocked.export == locked.row.export_number:
+        return False
+    drafts.count_again(locked, blocked.export, now, migration_number=blocked.number)
+    count_rules_again(locked)
+    return True
 
 
 def _apply(request: BatchRequest) -> bool:

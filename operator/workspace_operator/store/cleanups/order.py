@@ -1,13 +1,13 @@
 """The order in which decisions are carried out, merges before the others, and the reverse order of an undo."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Self
 
 import sqlalchemy as sa
 
 from workspace_operator.cleanups.model import Outcome, StoredDecision
 from workspace_operator.store.cleanups.rows import decision_of
-from workspace_operator.store.engine.sql import decode_json, encode_json
+from workspace_operator.store.engine.sql import any_of, decode_json, encode_json
 from workspace_operator.store.schema.cleanup_tables import cleanup_decision
 from workspace_operator.store.schema.mappers import Row
 
@@ -38,23 +38,49 @@ class Position(NamedTuple):
 
 def decisions_to_apply(connection: sa.Connection, row: Row, *, size: int) -> tuple[Sequence[StoredDecision], Position]:
     """The next decisions to carry out, of one phase, and the position behind them; none if all are done."""
-    return _next(connection, row, _OUTCOME.is_(None), size=size, is_undo=False)
+    position = Position.parse(row.cursor)
+    return _next(connection, row, _OUTCOME.is_(None), position, size=size, is_undo=False)
 
 
 def decisions_to_undo(connection: sa.Connection, row: Row, *, size: int) -> tuple[Sequence[StoredDecision], Position]:
     """The next decisions to undo, in the reverse order."""
-    wanted = (Outcome.APPLIED, Outcome.NOT_UNDONE) if row.undoes_all else (Outcome.UNDO_REQUESTED,)
-    return _next(connection, row, _OUTCOME.in_([outcome.value for outcome in wanted]), size=size, is_undo=True)
+    condition = _can_be_undone(None) if row.undoes_all else _OUTCOME.in_([Outcome.UNDO_REQUESTED.value])
+    return _next(connection, row, condition, Position.parse(row.cursor), size=size, is_undo=True)
+
+
+def first_decisions_to_undo(
+    connection: sa.Connection, row: Row, cio_ids: Collection[str] | None, *, size: int
+) -> Sequence[StoredDecision]:
+    """The first decisions, about these people or all, that an undo of a cleanup that was applied would begin with."""
+    found: list[StoredDecision] = []
+    position = Position()
+    while len(found) < size:
+        condition = _can_be_undone(cio_ids)
+        more, position = _next(connection, row, condition, position, size=size - len(found), is_undo=True)
+        if not more:
+            break
+        found += more
+    return found
+
+
+def _can_be_undone(cio_ids: Collection[str] | None) -> sa.ColumnElement[bool]:
+    outcome = _OUTCOME.in_([Outcome.APPLIED.value, Outcome.NOT_UNDONE.value])
+    return outcome if cio_ids is None else sa.and_(outcome, any_of(_CIO_ID, cio_ids))
 
 
 def _next(
-    connection: sa.Connection, row: Row, condition: sa.ColumnElement[bool], *, size: int, is_undo: bool
+    connection: sa.Connection,
+    row: Row,
+    condition: sa.ColumnElement[bool],
+    position: Position,
+    *,
+    size: int,
+    is_undo: bool,
 ) -> tuple[Sequence[StoredDecision], Position]:
     of_cleanup = sa.and_(
         cleanup_decision.c.workspace_id == row.workspace_id, cleanup_decision.c.cleanup_number == row.number, condition
     )
     order = (_SURVIVOR.desc(), _CIO_ID.desc()) if is_undo else (_SURVIVOR, _CIO_ID)
-    position = Position.parse(row.cursor)
     for start in (position, Position(phase=1)) if position.phase == 0 else (position,):
         of_phase = _SURVIVOR > "" if (start.phase == 0) is not is_undo else _SURVIVOR == ""
         query = sa.select(cleanup_decision).where(of_cleanup, of_phase, *_behind(start, is_undo=is_undo))

@@ -6,7 +6,7 @@ who waits for it.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -97,7 +97,8 @@ _ON_CONFLICT = (
     .where(migration.c.workspace_id == cleanup.c.workspace_id, migration.c.number == cleanup.c.migration_number)
     .scalar_subquery()
 )
-_LOCK = sa.select(cleanup, _ON_CONFLICT.label("on_conflict")).where(is_of_cleanup(cleanup)).with_for_update()
+_READ = sa.select(cleanup, _ON_CONFLICT.label("on_conflict")).where(is_of_cleanup(cleanup))
+_LOCK = _READ.with_for_update()
 _DECISIONS = sa.select(cleanup_decision).where(
     is_of_cleanup(cleanup_decision), any_of(cleanup_decision.c.cio_id, sa.bindparam("cio_ids", type_=sa.Text))
 )
@@ -180,7 +181,16 @@ def no_such_cleanup(number: int) -> NotFound:
 
 def lock_cleanup(connection: sa.Connection, workspace_id: int, number: int) -> LockedCleanup:
     """Lock a cleanup. Raises NotFound."""
-    row = connection.execute(_LOCK, {"of_workspace": workspace_id, "of_number": number}).one_or_none()
+    return _found(connection, _LOCK, workspace_id, number)
+
+
+def read_cleanup(connection: sa.Connection, workspace_id: int, number: int) -> LockedCleanup:
+    """Read a cleanup in a snapshot, in which nothing changes it either. Raises NotFound."""
+    return _found(connection, _READ, workspace_id, number)
+
+
+def _found(connection: sa.Connection, query: sa.Select[Any], workspace_id: int, number: int) -> LockedCleanup:
+    row = connection.execute(query, {"of_workspace": workspace_id, "of_number": number}).one_or_none()
     if row is None:
         raise no_such_cleanup(number)
     return LockedCleanup(connection=connection, row=row, merges=row.on_conflict == OnConflict.MERGE.value)

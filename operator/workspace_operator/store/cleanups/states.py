@@ -192,10 +192,7 @@ def request_undo(
     """Have the worker undo a cleanup, or decisions about some people. Raises NotFound and Conflict."""
     locked = lock_cleanup(connection, workspace_id, number)
     row = locked.row
-    if locked.state is not CleanupState.APPLIED:
-        raise Conflict(f"cleanup {number} is {locked.state.value}: only one that was applied can be undone")
-    if row.undo_until is None or row.undo_until <= now:
-        raise Conflict(f"cleanup {number} cannot be undone any more")
+    raise_if_not_undoable(row, now)
     _raise_if_another_is_at_work(locked)
     retried = 0 if cio_ids is None else _request_rows(locked, cio_ids)
     locked.update(
@@ -209,6 +206,14 @@ def request_undo(
         lease_expires_at=None,
     )
     return Changed(locked, {"decisions": row.applied if cio_ids is None else len(cio_ids)})
+
+
+def raise_if_not_undoable(row: Row, now: datetime) -> None:
+    """Raise Conflict if a cleanup cannot be undone."""
+    if row.state != CleanupState.APPLIED.value:
+        raise Conflict(f"cleanup {row.number} is {row.state}: only one that was applied can be undone")
+    if row.undo_until is None or row.undo_until <= now:
+        raise Conflict(f"cleanup {row.number} cannot be undone any more")
 
 
 def _request_rows(locked: LockedCleanup, cio_ids: Collection[str]) -> int:

@@ -12,6 +12,7 @@ from workspace_operator.application.people.command_batcher import Batcher, Batch
 from workspace_operator.application.ports import (
     AddressBlocks,
     AuditLog,
+    CleanupRules,
     Cleanups,
     Credentials,
     Deliveries,
@@ -24,6 +25,7 @@ from workspace_operator.application.ports import (
     PersonRecords,
     TemplateParser,
     Templates,
+    UndoPreviews,
     Workspaces,
 )
 from workspace_operator.application.sending.acceptance import AcceptanceResult
@@ -91,6 +93,8 @@ class Dependencies:
     exports: Exports
     migrations: Migrations
     cleanups: Cleanups
+    cleanup_rules: CleanupRules
+    undo_previews: UndoPreviews
     listings: Listings
     listed_calls: ListedCalls
     audit_log: AuditLog

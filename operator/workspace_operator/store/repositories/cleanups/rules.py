@@ -7,18 +7,23 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import Actor, AuditAction
-from workspace_operator.cleanups.rules import Rule, RuleState, StoredRule
-from workspace_operator.errors import Conflict, NotFound
+from workspace_operator.application.ports import Actor, AuditAction, RuleGroup, RuleGroups
+from workspace_operator.cleanups.rules import Rule, RuleCounts, RuleState, StoredRule
+from workspace_operator.errors import Conflict, NotFound, StaleRevision
 from workspace_operator.store.cleanups import audit
-from workspace_operator.store.cleanups.rows import LockedCleanup, lock_draft
-from workspace_operator.store.cleanups.rules import condition_of, rule_of
+from workspace_operator.store.cleanups.rows import LockedCleanup, lock_draft, read_cleanup
+from workspace_operator.store.cleanups.rules import matches
+from workspace_operator.store.cleanups.rules.matches import ListedGroupPeople, Matches
+from workspace_operator.store.cleanups.rules.rows import begin_rules, condition_of, is_rule, rule_of
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.schema.cleanup_tables import cleanup_rule
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 
 MAX_RULES: Final = 100
 """Rules of a cleanup."""
+
+MAX_READ: Final = 1000
+"""People that a list of groups reads, but for a single larger group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,23 @@ class SQLCleanupRules:
     new_id: CioIDGenerator = field(default_factory=CioIDGenerator)
 
     def rules(self, workspace_id: int, number: int) -> Sequence[StoredRule]:
-        """The rules of a cleanup, in the order in which they were added."""
-        query = sa.select(cleanup_rule).filter_by(workspace_id=workspace_id, cleanup_number=number)
-        with self.database.reading() as connection:
-            return [rule_of(row) for row in connection.execute(query.order_by(cleanup_rule.c.position))]
+        """The rules of a cleanup, in the order in which they were added. Raises NotFound."""
+        with self.database.reading_one_snapshot() as connection:
+            of_cleanup = read_cleanup(connection, workspace_id, number).of_cleanup(cleanup_rule)
+            query = sa.select(cleanup_rule).where(of_cleanup).order_by(cleanup_rule.c.position)
+            return [rule_of(row) for row in connection.execute(query)]
+
+    def get(self, workspace_id: int, number: int, position: int) -> StoredRule:
+        """A rule. Raises NotFound."""
+        with self.database.reading_one_snapshot() as connection:
+            return _get(read_cleanup(connection, workspace_id, number), position)
+
+    def groups(self, workspace_id: int, number: int, position: int, *, after: str = "", limit: int) -> RuleGroups:
+        """Groups without a decision that a rule applies to, after a key. Raises NotFound."""
+        with self.database.reading_one_snapshot() as connection:
+            cleanup = read_cleanup(connection, workspace_id, number)
+            found = Matches(cleanup, _get(cleanup, position).rule)
+            return _groups_of(found, after, limit)
 
     def add(self, workspace_id: int, number: int, rule: Rule, *, actor: Actor, now: datetime) -> StoredRule:
         """Have the worker count what a rule would decide. Raises NotFound and Conflict."""
@@ -61,7 +79,9 @@ class SQLCleanupRules:
 
         return self.database.writing(work)
 
-    def confirm(self, workspace_id: int, number: int, position: int, *, actor: Actor, now: datetime) -> StoredRule:
+    def confirm(
+        self, workspace_id: int, number: int, position: int, seen: RuleCounts, *, actor: Actor, now: datetime
+    ) -> StoredRule:
         """Have the worker make the decisions of a rule that was counted. Raises NotFound and Conflict."""
 
         def work(connection: sa.Connection) -> StoredRule:
@@ -69,35 +89,60 @@ class SQLCleanupRules:
             stored = _get(locked, position)
             if stored.state is not RuleState.COUNTED:
                 raise Conflict(f"rule {position} is {stored.state.value}: only one that was counted can be confirmed")
-            _set_state(locked, position, RuleState.DECIDING, now)
+            if stored.counts != seen:
+                raise StaleRevision(
+                    f"rule {position} decides about {stored.groups} groups with {stored.people} people by now, not "
+                    f"about {seen.groups} with {seen.people}: look at it again"
+                )
             detail = {"rule": position, "action": stored.rule.action.value, "groups": stored.groups}
             audit.record(locked, AuditAction.RULE_ADDED, actor, detail, now=now, new_id=self.new_id)
-            return _get(locked, position)
+            return _begin(locked, position, RuleState.DECIDING, now)
 
         return self.database.writing(work)
 
-    def remove(self, workspace_id: int, number: int, position: int, *, actor: Actor, now: datetime) -> None:
+    def remove(self, workspace_id: int, number: int, position: int, *, actor: Actor, now: datetime) -> StoredRule:
         """Have the worker take the decisions of a rule back, and delete it. Raises NotFound and Conflict."""
 
-        def work(connection: sa.Connection) -> None:
+        def work(connection: sa.Connection) -> StoredRule:
             locked = lock_draft(connection, workspace_id, number)
             stored = _get(locked, position)
-            _set_state(locked, position, RuleState.REMOVING, now)
+            if stored.state is RuleState.REMOVING:
+                return stored
             detail = {"rule": position, "action": stored.rule.action.value}
             audit.record(locked, AuditAction.RULE_REMOVED, actor, detail, now=now, new_id=self.new_id)
+            return _begin(locked, position, RuleState.REMOVING, now)
 
-        self.database.writing(work)
+        return self.database.writing(work)
 
 
-def _get(locked: LockedCleanup, position: int) -> StoredRule:
-    query = sa.select(cleanup_rule).where(locked.of_cleanup(cleanup_rule), cleanup_rule.c.position == position)
-    row = locked.connection.execute(query).one_or_none()
+def _get(of: LockedCleanup, position: int) -> StoredRule:
+    row = of.connection.execute(sa.select(cleanup_rule).where(is_rule(of, position))).one_or_none()
     if row is None:
-        raise NotFound(f"cleanup {locked.row.number} has no rule {position}")
+        raise NotFound(f"cleanup {of.row.number} has no rule {position}")
     return rule_of(row)
 
 
-def _set_state(locked: LockedCleanup, position: int, state: RuleState, now: datetime) -> None:
-    of_rule = sa.and_(locked.of_cleanup(cleanup_rule), cleanup_rule.c.position == position)
-    locked.connection.execute(sa.update(cleanup_rule).where(of_rule).values(state=state.value, cursor=""))
+def _begin(locked: LockedCleanup, position: int, state: RuleState, now: datetime) -> StoredRule:
+    begin_rules(locked, state, is_rule(locked, position))
     locked.update(due_at=now)
+    return _get(locked, position)
+
+
+def _groups_of(found: Matches, after: str, limit: int) -> RuleGroups:
+    read, is_last = found.read(after, MAX_READ + 1)
+    whole = read if is_last else read[:-1]  # the last one may be cut
+    if read and not whole:
+        [group] = read
+        return RuleGroups(_long_group(found, group), group.key)
+    matching = [RuleGroup(match.key, len(match.decisions)) for match in found.among(whole)]
+    if len(matching) > limit:
+        return RuleGroups(matching[:limit], matching[limit - 1].email_key)
+    return RuleGroups(matching, "" if is_last else whole[-1].key)
+
+
+def _long_group(found: Matches, group: ListedGroupPeople) -> Sequence[RuleGroup]:
+    """A group of more people than are read, if the rule applies to it."""
+    key, people = group.key, group.people[0].sharing
+    is_whole = people <= matches.MAX_WHOLE_GROUP
+    applies = any(found.among([found.whole(key)])) if is_whole else found.has_large(group)
+    return [RuleGroup(key, people)] if applies else []

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from workspace_operator.application.cleanups.rules import parse_rule
 from workspace_operator.application.ports import ApplyRequest, DecisionRequest
 from workspace_operator.cleanups.decisions import Decision, DecisionKind
+from workspace_operator.cleanups.rules import Rule, RuleCounts
 from workspace_operator.errors import InvalidInput
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import CIO_ID
@@ -34,6 +36,17 @@ def parse_apply(body: bytes) -> ApplyRequest:
     document = json_object(body)
     deletions = 0 if document.get("delete_people") is None else _number(document, "delete_people")
     return ApplyRequest(version=_number(document, "version"), deletions=deletions)
+
+
+def parse_rule_body(body: bytes) -> Rule:
+    """A rule by the names of its parts, of which only ``action`` is needed."""
+    return parse_rule(json_object(body))
+
+
+def parse_seen_counts(body: bytes) -> RuleCounts:
+    """``{"groups": 41233, "people": 96010}``: what the caller has seen that a rule decides about."""
+    document = json_object(body)
+    return RuleCounts(groups=_number(document, "groups"), people=_number(document, "people"))
 
 
 def parse_undo(body: bytes) -> Sequence[str] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Any, Final, TypeVar
 
 from workspace_operator.application.cleanups.decision_batches import DraftDecisions
 from workspace_operator.application.ports import Actor
@@ -13,29 +13,33 @@ from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, check_text
 from workspace_operator.web.app_api.cleanups import bodies
 from workspace_operator.web.app_api.cleanups.cleanup_routes import (
+    CLEANUPS,
     batched_write_route,
+    cleanup_number,
     not_found,
+    of_cleanup,
     page_limit,
-    path_number,
     read_route,
     write_route,
 )
-from workspace_operator.web.app_api.cleanups.documents import cleanup_document, decision_document, result_document
+from workspace_operator.web.app_api.cleanups.documents import (
+    cleanup_document,
+    decision_document,
+    preview_document,
+    result_document,
+)
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.error_responses import error_response
 from workspace_operator.web.core.http import Request
 from workspace_operator.web.core.router import ErrorFormat, Route
 
 Result = TypeVar("Result")
-Parameters = ParamSpec("Parameters")
 
 MAX_CLEANUPS: Final = 100
 """Number of cleanups in a list: the newest ones."""
 MAX_PAGE: Final = 1_000
 """Maximum number of decisions in a response."""
 DEFAULT_PAGE: Final = 100
-
-_LISTED_BY: Final = "/v1/cleanups"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +72,19 @@ class CleanupsAPI:
         """``GET /v1/cleanups/{n}/decisions?after&limit``: the decisions, by cio_id."""
         limit = page_limit(request.query, default=DEFAULT_PAGE, most=MAX_PAGE)
         check_text(after := request.query.get("after", ""), field="after", limit=MAX_ID_BYTES)
-        found = self._of_cleanup(request, self.dependencies.cleanups.decisions, after=after, limit=limit + 1)
+        found = of_cleanup(request, self.dependencies.cleanups.decisions, after=after, limit=limit + 1)
         page = found[:limit]
         following = page[-1].cio_id if len(found) > limit else ""
         return Response(document={"decisions": [decision_document(stored) for stored in page], "next": following})
 
     async def decide(self, request: Request) -> Response:
         """``PUT /v1/cleanups/{n}/decisions``: make decisions, and replace earlier ones."""
-        number = _number_of(request)
+        number = cleanup_number(request)
         decisions = await self.dependencies.parser.run(request, bodies.parse_decisions, request.body)
         wanted = DraftDecisions(number, decisions, Actor.app_key(request.caller.number))
         [outcome] = await self.dependencies.decisions.submit(request.caller.workspace_id, [wanted])
         if isinstance(outcome, NotFound):
-            raise not_found("cleanup", number, listed_by=_LISTED_BY)
+            raise not_found("cleanup", number, listed_by=CLEANUPS)
         if isinstance(outcome, WorkspaceOperatorError):
             raise outcome
         is_refused = any(result.refusal is not None for result in outcome.results)
@@ -116,32 +120,24 @@ class CleanupsAPI:
         cio_ids = bodies.parse_undo(request.body)
         return _answer(self._change(request, self.dependencies.cleanups.undo, cio_ids), HTTPStatus.ACCEPTED)
 
+    def undo_preview(self, request: Request) -> Response:
+        """``GET /v1/cleanups/{n}/undo_preview``: what would come back if the cleanup were undone now."""
+        now = self.dependencies.clock()
+        preview = of_cleanup(request, self.dependencies.undo_previews.preview, now=now)
+        return Response(document={"preview": preview_document(preview)})
+
     def discard(self, request: Request) -> Response:
         """``POST /v1/cleanups/{n}/discard``: end a draft."""
         return _answer(self._change(request, self.dependencies.cleanups.discard))
 
     def _numbers(self, request: Request) -> dict[str, Any]:
         """The cleanup as it is after a change, perhaps of another client, too."""
-        return {"cleanup": cleanup_document(self._of_cleanup(request, self.dependencies.cleanups.get))}
+        return {"cleanup": cleanup_document(of_cleanup(request, self.dependencies.cleanups.get))}
 
     def _change(self, request: Request, change: Callable[..., Result], *args: object) -> Result:
         """Call a method of the port that changes the cleanup of the path."""
         actor = Actor.app_key(request.caller.number)
-        return self._of_cleanup(request, change, *args, actor=actor, now=self.dependencies.clock())
-
-    def _of_cleanup(
-        self,
-        request: Request,
-        call: Callable[Concatenate[int, int, Parameters], Result],
-        *args: Parameters.args,
-        **options: Parameters.kwargs,
-    ) -> Result:
-        """Call a method of the port about the cleanup of the path."""
-        number = _number_of(request)
-        try:
-            return call(request.caller.workspace_id, number, *args, **options)
-        except NotFound:
-            raise not_found("cleanup", number, listed_by=_LISTED_BY) from None
+        return of_cleanup(request, change, *args, actor=actor, now=self.dependencies.clock())
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
@@ -157,12 +153,9 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         write_route("POST", f"{one}/apply", api.apply),
         write_route("POST", f"{one}/stop", api.stop),
         write_route("POST", f"{one}/undo", api.undo),
+        read_route(f"{one}/undo_preview", api.undo_preview),
         write_route("POST", f"{one}/discard", api.discard),
     ]
-
-
-def _number_of(request: Request) -> int:
-    return path_number(request, "cleanup", listed_by=_LISTED_BY)
 
 
 def _answer(cleanup: Cleanup, status: HTTPStatus = HTTPStatus.OK) -> Response:

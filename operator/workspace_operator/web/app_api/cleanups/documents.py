@@ -7,6 +7,8 @@ from typing import Any
 from workspace_operator.application.ports import DecisionResult, ListedGroup, ListedMember
 from workspace_operator.cleanups.evaluation import Evaluation
 from workspace_operator.cleanups.model import Cleanup, CleanupState, StoredDecision
+from workspace_operator.cleanups.rules import StoredRule
+from workspace_operator.cleanups.undo import UndoPreview
 from workspace_operator.migrations.model import Migration, Violation
 from workspace_operator.web.app_api.documents import attribute_text
 
@@ -110,6 +112,37 @@ def decision_document(stored: StoredDecision) -> dict[str, Any]:
         "decided_by": stored.decided_by,
         "outcome": None if stored.outcome is None else stored.outcome.value,
         "reason": stored.reason,
+    }
+
+
+def preview_document(preview: UndoPreview) -> dict[str, Any]:
+    """What would come back of a cleanup."""
+    return {
+        "decisions": preview.decisions,
+        "examined": preview.examined,
+        "whole": preview.whole,
+        "in_part": preview.in_part,
+        "not_undone": preview.not_undone,
+        "reasons": {reason.value: count for reason, count in preview.reasons.items()},
+    }
+
+
+def rule_document(stored: StoredRule) -> dict[str, Any]:
+    """A rule, and what it decides about."""
+    rule = stored.rule
+    return {
+        "position": stored.position,
+        "state": stored.state.value,
+        "action": rule.action.value,
+        "max_people": rule.max_people,
+        "equal_attributes": list(rule.equal_attributes),
+        "not_called_since": rule.not_called_since,
+        "suffix": rule.suffix,
+        "groups": stored.groups,
+        "people": stored.people,
+        "groups_open": stored.groups_open,
+        "created_at": _seconds(stored.created_at),
+        "created_by": stored.created_by,
     }
 
 
