@@ -17,8 +17,12 @@ def command_tree() -> Any:
 
 def command_paths() -> Iterator[tuple[str, ...]]:
     """The words of each command, such as ``people``, ``import``."""
-    for name, command in command_tree().commands.items():
-        subcommands = getattr(command, "commands", {})
-        yield from ((name, subcommand) for subcommand in subcommands)
-        if not subcommands:
-            yield (name,)
+    return _paths_of(command_tree(), ())
+
+
+def _paths_of(command: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    subcommands = getattr(command, "commands", {})
+    if not subcommands:
+        yield path
+    for name, subcommand in subcommands.items():
+        yield from _paths_of(subcommand, (*path, name))

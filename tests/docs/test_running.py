@@ -37,13 +37,20 @@ def test_cleaning_up_runs(tmp_path: Path) -> None:
     printed = run_blocks(runnable_blocks("docs/people.md"), tmp_path)
 
     told = [
-        line for line in printed.splitlines() if line.startswith(("segment 1", "7 people", "7 decisions", "cleanup"))
+        line
+        for line in printed.splitlines()
+        if line.startswith(("segment 1", "7 people", "7 decisions", "7 of 7", "cleanup", "rule 1"))
     ]
     assert told == [
         "7 people written to decisions.csv",
         "7 decisions. After them 5 people would still block the change.",
         "cleanup 1: 7 applied, 0 left alone",
+        "7 of 7 would come back whole, 0 in part, 0 not",
         "cleanup 1: 7 undone, 0 in part, 0 not",
+        "rule 1 would decide about 3 groups (7 people), 0 stay open",
+        "rule 1 decided about 3 groups (7 people), 0 stay open",
+        "7 decisions. After them 9 people would still block the change.",
+        "rule 1 is removed",
         "7 people written to to-delete.csv",
         "segment 1 (duplicates): 7 people",
         "7 people of segment 1 (duplicates) would be deleted from default/club",
@@ -66,7 +73,8 @@ def test_first_call_of_api_page_runs(tmp_path: Path) -> None:
     assert '"email":"ada@example.com"' in printed
     assert '"group":"settled","reasons":[]' in printed
     assert '"people_blocking":16,"people_blocking_after":15' in printed
-    assert '"state":"Applied"' in printed.splitlines()[-1]
+    assert '"state":"Applied"' in printed
+    assert '"state":"Decided"' in printed.splitlines()[-1]
 
 
 @pytest.mark.usefixtures("curl")

@@ -11,13 +11,17 @@ import typer
 from workspace_operator.application.cleanups.csv_decisions import DecisionImport, DecisionImportResult
 from workspace_operator.application.ports import ApplyRequest, ListQuery
 from workspace_operator.bootstrap import make_cleanup_worker, make_migration_worker
-from workspace_operator.cleanups.model import DRAFTS, OPEN, Cleanup, CleanupState
+from workspace_operator.cleanups.model import OPEN, Cleanup, CleanupState
+from workspace_operator.cleanups.undo import UndoPreview
+from workspace_operator.cli.commands.cleanups import rules
+from workspace_operator.cli.commands.cleanups.drafts import counted, find_cleanup
 from workspace_operator.cli.commands.cleanups.output import (
     COLUMNS,
     DECISION_COLUMNS,
     FIELDS,
     cleanup_document,
     cleanup_row,
+    count_text,
     decision_document,
     decision_row,
     fields_of,
@@ -48,10 +52,11 @@ from workspace_operator.cli.support.rejects_file import RejectsFile
 from workspace_operator.cli.support.run.options import UndoDays
 from workspace_operator.cli.support.terminal import confirm, people_bar
 from workspace_operator.cli.support.workspace_context import WorkspaceContext, current_actor, open_workspace
-from workspace_operator.errors import Conflict, NotFound
+from workspace_operator.errors import Conflict
 from workspace_operator.identity.values.references import bare_cio_id
 
 app = typer.Typer(name="cleanups", help="Clean up people who block a migration, with undo.", no_args_is_help=True)
+app.add_typer(rules.app)
 
 DECIDE_EXAMPLES = """
 Examples:
@@ -65,6 +70,7 @@ UNDO_EXAMPLES = """
 Examples:
 
 \b
+  workspacectl cleanups undo 3 -w default/crm --dry-run
   workspacectl cleanups undo 3 -w default/crm
 """
 POLL_SECONDS: Final = 0.5
@@ -108,7 +114,7 @@ def show(
     Without a number, the newest one is printed.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        cleanup = _counted(context, _find(context, number))
+        cleanup = counted(context, find_cleanup(context, number))
     if output is Format.JSON:
         print(json_text(cleanup_document(cleanup)))
     else:
@@ -163,7 +169,7 @@ def decide(
             rejects_file.finish()
         finally:
             _print_decisions(importer.result, rejects)
-        _print_count(_counted(context, cleanup))
+        echo(count_text(counted(context, cleanup)))
     if importer.result.rejected:
         raise typer.Exit(INCOMPLETE if importer.result.made + importer.result.taken_back else ERROR)
 
@@ -186,7 +192,7 @@ def apply(
     Exit codes: 0 all decisions were applied; 3 some people were left alone; 1 an error; 64 wrong usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        cleanup = _counted(context, _find(context, None))
+        cleanup = counted(context, find_cleanup(context, None))
         if cleanup.state is not CleanupState.APPLYING:
             cleanup = _request_apply(context, cleanup, yes=yes)
         cleanup = _work(context, cleanup, timedelta(days=undo_days), "applying", cleanup.total)
@@ -217,15 +223,20 @@ def undo(
         list[str] | None,
         typer.Option("--cio-id", metavar="CIO_ID", help="Only this person. Can be given several times."),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come back; undo nothing.")] = False,
     undo_days: UndoDays = 30,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Undo a cleanup, or decisions about some people.
 
-    Exit codes: 0 everything is as before; 3 some people came back in part or not; 1 an error; 64 wrong usage.
+    Exit codes: 0 everything is as before; 3 some people came back in part or not; 1 an error; 64 wrong usage. With
+    --dry-run the same, for what would come back.
     """
     with open_workspace(database, workspace, cluster_id) as context:
+        if dry_run:
+            _print_preview(context, number, cio_ids)
+            return
         cleanup = context.store.cleanups.get(context.workspace_id, number)
         if cleanup.state is not CleanupState.UNDOING:
             cleanup = context.store.cleanups.undo(
@@ -257,7 +268,7 @@ def decisions(
     """List the decisions of a cleanup."""
     with open_workspace(database, workspace, cluster_id) as context:
         found = context.store.cleanups.decisions(
-            context.workspace_id, _find(context, number).number, after=bare_cio_id(after), limit=limit
+            context.workspace_id, find_cleanup(context, number).number, after=bare_cio_id(after), limit=limit
         )
     if output is Format.JSON:
         print(json_text([decision_document(stored) for stored in found]))
@@ -286,30 +297,11 @@ def discard(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID =
     echo(f"cleanup {number} is discarded")
 
 
-def _find(context: WorkspaceContext, number: int | None) -> Cleanup:
-    """A cleanup by its number; None is the newest one. Raises NotFound."""
-    if number is not None:
-        return context.store.cleanups.get(context.workspace_id, number)
-    cleanups = context.store.cleanups.cleanups(context.workspace_id)
-    if not cleanups:
-        raise NotFound(f"{context.name} has no cleanups: `workspacectl cleanups decide` begins one")
-    return cleanups[0]
-
-
 def _newest_export(context: WorkspaceContext) -> int:
     migration = context.store.migrations.newest(context.workspace_id)
     if migration is None or migration.export is None:
         raise Conflict(f"no identifier change of {context.name} is blocked by people")
     return migration.export
-
-
-def _counted(context: WorkspaceContext, cleanup: Cleanup) -> Cleanup:
-    """The cleanup after its decisions are counted, which this process does if no other does."""
-    worker = make_cleanup_worker(context.store, workspace_id=context.workspace_id)
-    while True:
-        found = context.store.cleanups.get(context.workspace_id, cleanup.number)
-        if found.state not in DRAFTS or not worker.work_once():
-            return found
 
 
 def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, description: str, total: int) -> Cleanup:
@@ -331,6 +323,20 @@ def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, d
     return cleanup
 
 
+def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | None) -> None:
+    store = context.store
+    preview: UndoPreview = store.undo_previews.preview(context.workspace_id, number, cio_ids or None, now=store.clock())
+    if preview.examined < preview.decisions:
+        info(f"only the first {preview.examined} of {preview.decisions} decisions were examined")
+    echo(
+        f"{preview.whole} of {preview.examined} would come back whole, {preview.in_part} in part, "
+        f"{preview.not_undone} not"
+    )
+    if preview.reasons:
+        echo("reasons: " + ", ".join(f"{reason} {count}" for reason, count in preview.reasons.items()))
+        raise typer.Exit(INCOMPLETE)
+
+
 def _print_decisions(result: DecisionImportResult, rejects: Path) -> None:
     back = f", {result.taken_back} taken back" if result.taken_back else ""
     echo(
@@ -339,16 +345,6 @@ def _print_decisions(result: DecisionImportResult, rejects: Path) -> None:
     )
     if result.rejected:
         echo(f"rejected rows, with reasons: {rejects}")
-
-
-def _print_count(cleanup: Cleanup) -> None:
-    after = cleanup.people_blocking_after
-    if after is None:
-        info("the decisions are being counted: workspacectl cleanups show")
-    elif after:
-        echo(f"{cleanup.total} decisions. After them {people_text(after)} would still block the change.")
-    else:
-        echo(f"{cleanup.total} decisions. After them nobody would block the change.")
 
 
 def _print_applied(context: WorkspaceContext, cleanup: Cleanup) -> None:

@@ -1,13 +1,16 @@
 """Cleanups and decisions as tables and documents."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from workspace_operator.cleanups.model import Cleanup, StoredDecision
-from workspace_operator.cli.support.output import time_text
+from workspace_operator.cleanups.rules import Rule, StoredRule
+from workspace_operator.cli.support.output import people_text, time_text
 
 COLUMNS: Final = ("NUMBER", "STATE", "DECISIONS", "APPLIED", "LEFT ALONE", "UNDONE", "CREATED", "BY", "UNDO UNTIL")
 FIELDS: Final = ("FIELD", "VALUE")
+RULE_COLUMNS: Final = ("RULE", "STATE", "ACTION", "CONDITIONS", "GROUPS", "PEOPLE", "OPEN", "BY")
 DECISION_COLUMNS: Final = ("CIO_ID", "DECISION", "DETAIL", "BY", "OUTCOME", "REASON")
 
 
@@ -66,6 +69,58 @@ def cleanup_document(cleanup: Cleanup) -> dict[str, object]:
         "appliedAt": time_text(cleanup.applied_at),
         "appliedBy": cleanup.applied_by,
         "undoUntil": time_text(cleanup.undo_until),
+    }
+
+
+def count_text(cleanup: Cleanup) -> str:
+    """How many people would still block the migration, as a sentence."""
+    after = cleanup.people_blocking_after
+    if after is None:
+        return f"{cleanup.total} decisions, which are being counted: workspacectl cleanups show"
+    blocking = f"{people_text(after)} would still" if after else "nobody would"
+    return f"{cleanup.total} decisions. After them {blocking} block the change."
+
+
+def rule_row(stored: StoredRule) -> tuple[object, ...]:
+    """A rule as a row of a table."""
+    return (
+        stored.position,
+        stored.state,
+        stored.rule.action,
+        ", ".join(_conditions(stored.rule)),
+        stored.groups,
+        stored.people,
+        stored.groups_open,
+        stored.created_by,
+    )
+
+
+def _conditions(rule: Rule) -> Iterator[str]:
+    if rule.max_people is not None:
+        yield f"at most {rule.max_people} people"
+    yield from (f"equal {name}" for name in rule.equal_attributes)
+    if rule.not_called_since is not None:
+        yield f"not called since {time_text(datetime.fromtimestamp(rule.not_called_since, UTC))}"
+    if rule.suffix:
+        yield f"ends with {rule.suffix}"
+
+
+def rule_document(stored: StoredRule) -> dict[str, object]:
+    """A rule as a JSON document."""
+    rule = stored.rule
+    return {
+        "position": stored.position,
+        "state": stored.state,
+        "action": rule.action,
+        "maxPeople": rule.max_people,
+        "equalAttributes": list(rule.equal_attributes),
+        "notCalledSince": rule.not_called_since,
+        "suffix": rule.suffix,
+        "groups": stored.groups,
+        "people": stored.people,
+        "groupsOpen": stored.groups_open,
+        "createdAt": time_text(stored.created_at),
+        "createdBy": stored.created_by,
     }
 
 
