@@ -12,6 +12,7 @@ import html5lib
 from httpx import ASGITransport, AsyncClient, Response
 from starlette.types import ASGIApp
 
+from tests.fakes.absent import absent_port
 from tests.fakes.cleanups import NoCleanups, NoListedCalls, NoListings
 from tests.store.backends import Store, memory_store
 from tests.store.fixtures import owner
@@ -19,6 +20,7 @@ from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.cleanups.rules import RuleMaker
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
@@ -76,6 +78,7 @@ class ConsoleEnv:
         cleanups = store.cleanups or cast("Cleanups", NoCleanups())
         listings = store.listings or cast("Listings", NoListings())
         listed_calls = store.listed_calls or cast("ListedCalls", NoListedCalls())
+        rules = store.cleanup_rules or absent_port()
         lists = CleanupLists(
             migrations=store.migrations,
             cleanups=cleanups,
@@ -92,6 +95,9 @@ class ConsoleEnv:
             cleanup_lists=lists,
             decision_maker=DecisionMaker(cleanups=cleanups, lists=lists, clock=store.clock),
             cleanups=cleanups,
+            cleanup_rules=rules,
+            rule_maker=RuleMaker(rules=rules, cleanups=cleanups, clock=store.clock),
+            undo_previews=store.undo_previews or absent_port(),
             person_records=store.person_records,
             audit_log=store.audit_log,
             access_log=self.records.append,

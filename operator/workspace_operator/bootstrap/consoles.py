@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.cleanups.rules import RuleMaker
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
@@ -67,6 +68,9 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             cleanup_lists=lists,
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
+            cleanup_rules=store.cleanup_rules,
+            rule_maker=RuleMaker(rules=store.cleanup_rules, cleanups=store.cleanups, clock=store.clock),
+            undo_previews=store.undo_previews,
             person_records=store.person_records,
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),

@@ -15,10 +15,10 @@ from workspace_operator.console.core.rendering import Renderer
 from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import history, overview, sign_in, workspaces
-from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review
+from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review, rules
 from workspace_operator.console.views.frames import WorkspaceLink
 
-PAGES: Final = (sign_in, workspaces, overview, lists, deciding, compare, review, progress, history)
+PAGES: Final = (sign_in, workspaces, overview, lists, deciding, compare, review, rules, progress, history)
 
 LINKS: Final = (
     WorkspaceLink(key="overview", path=""),

@@ -110,6 +110,19 @@ def at_work(club: Club) -> str:
     return club.path
 
 
+def rules(club: Club) -> str:
+    """Rules that were counted, have decided, and are being counted."""
+    browser, root = club.console.installation(), f"{club.path}/rules"
+    club.add_rule(browser, action="mergeIntoOldest", max_people="5", equal_attributes="name, plan", calls="never")
+    club.add_rule(browser, action="deleteOthers", suffix="bo@club.example", calls="days", days="30")
+    club.work()
+    token = browser.form_token(root)
+    browser.post(f"{root}/2/confirm", {"form_token": token, "groups": "1", "people": "2"})
+    club.work()
+    club.add_rule(browser, action="clearAll")
+    return root
+
+
 def below(page: str, prepare: Callable[[Club], str] = drafted) -> Callable[[Club], str]:
     """Another page of the clean-up in a state."""
     return lambda club: prepare(club).partition("/1?")[0].partition("?")[0] + page
@@ -131,6 +144,11 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "group": lambda club: f"{club.path}/g?{GROUP}",
     "compare": lambda club: f"{club.path}/compare?{GROUP}",
     "review": below("/review"),
+    "rules": rules,
+    "rules, none now": below("/rules", at_work),
+    "rule, counting": lambda club: f"{rules(club)}/3",
+    "rule": lambda club: f"{rules(club)}/1?groups=1",
+    "rule, decided": lambda club: f"{rules(club)}/2",
     "progress": applying,
     "result": applied_in_part,
     "identifier changes": beside("/migrations"),

@@ -64,7 +64,12 @@ def test_every_page_is_shown(env: ConsoleEnv, tmp_path_factory: pytest.TempPathF
     routes = {route.pattern for route in all_routes(env.dependencies()) if route.method == "GET"}
 
     assert routes <= {
-        re.sub("cleanup/[0-9]+", "cleanup/{cleanup}", re.sub("^/w/[0-9]+", "/w/{workspace}", path)) for path in paths
+        re.sub(
+            "rules/[0-9]+",
+            "rules/{rule}",
+            re.sub("cleanup/[0-9]+", "cleanup/{cleanup}", re.sub("^/w/[0-9]+", "/w/{workspace}", path)),
+        )
+        for path in paths
     }
 
 

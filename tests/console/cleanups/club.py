@@ -117,6 +117,11 @@ class Club:
         self.decide(browser, "daniel@club.example", f"useid {self.cio_ids['dan@club.example']}")
         self.decide(browser, "gone@club.example", "save", people=self.cio_ids["m-1005"], d0="clear")
 
+    def add_rule(self, browser: Browser, **fields: str) -> Response:
+        """Send the form of a new rule."""
+        form = {"form_token": browser.form_token(self.path), **fields}
+        return browser.post(f"{self.path}/rules/add", form)
+
     def apply(self, browser: Browser, *, version: int | None = None, deletions: str = "") -> Response:
         """Send the form that applies the draft."""
         draft = self.cleanup

@@ -105,7 +105,8 @@ def test_cleanup_gets_the_change_through(club: Club) -> None:
     said = words_of(club.console.installation().get(path))
 
     assert club.workspace.stage is Stage.COMPLETED
-    assert "Cleanup 1 is done. 8 of 8 decisions were applied. The change was tried again and went through. ✓" in said
+    assert "Cleanup 1 is done. 8 of 8 decisions were applied. 2 kept, 2 merged, " in said
+    assert "The change was tried again and went through. ✓" in said
     assert "Possible until 10 April 2026." in said
     assert "Undo cleanup 1" in said
     assert f"ada.silva@club.example {club.cio_ids['m-1017']} becomes part of m-1001 applied" in said

@@ -13,6 +13,8 @@ PATHS: Final = (
     "/cleanup/compare?key=ada.silva%40club.example",
     "/cleanup/review",
     "/cleanup/1",
+    "/cleanup/rules",
+    "/cleanup/rules/1",
     "/history",
     "/migrations",
 )
@@ -21,6 +23,9 @@ EVERYBODY: Final = ("installation", *MEMBERS)
 POSTS: Final = {
     "decide": {"installation", "admin", "manager", "author"},
     "discard": {"installation", "admin", "manager", "author"},
+    "rules/add": {"installation", "admin", "manager", "author"},
+    "rules/1/confirm": {"installation", "admin", "manager", "author"},
+    "rules/1/remove": {"installation", "admin", "manager", "author"},
     "apply": {"installation", "admin", "manager"},
     "retry": {"installation", "admin", "manager"},
     "1/stop": {"installation", "admin", "manager"},
@@ -35,8 +40,10 @@ def browser_of(club: Club, person: str) -> Browser:
 
 @pytest.fixture
 def drafted(club: Club) -> Club:
-    """A club with a draft."""
+    """A club with a draft, and a rule that was counted."""
     club.decide(club.console.installation(), ADA_SILVA, "mergeIntoOldest")
+    club.add_rule(club.console.installation(), action="clearAll")
+    club.work()
     return club
 
 
@@ -60,6 +67,9 @@ def test_forms_are_taken_from_whom_the_table_says(drafted: Club, person: str, fo
         "version": str(drafted.cleanup.version),
         "deletions": "0",
         "all": "1",
+        "action": "clearAll",
+        "groups": "1",
+        "people": "2",
     }
 
     status = browser.post(f"{drafted.path}/{form}", fields).status_code

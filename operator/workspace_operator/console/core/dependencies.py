@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.cleanups.rules import RuleMaker
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import AuditLog, Cleanups, PersonRecords
+from workspace_operator.application.ports import AuditLog, CleanupRules, Cleanups, PersonRecords, UndoPreviews
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.http_server.access_records import AccessRecord
@@ -35,6 +36,9 @@ class Dependencies:
     cleanup_lists: CleanupLists
     decision_maker: DecisionMaker
     cleanups: Cleanups
+    cleanup_rules: CleanupRules
+    rule_maker: RuleMaker
+    undo_previews: UndoPreviews
     person_records: PersonRecords
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]

@@ -215,6 +215,11 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "progress.undo_heading": "Undo",
     "progress.undo": "Undo cleanup {number}",
     "progress.undo_until": "Possible until {day}.",
+    "progress.preview": "As people are now, {whole} of {decisions} come back whole, {part} in part, {none} not.",
+    "progress.preview_first": (
+        "As people are now, of the first {examined} of {decisions} decisions {whole} come back whole, {part} in part, "
+        "{none} not."
+    ),
     "progress.undo_ended": "This cleanup cannot be undone any more.",
     "progress.deleted.one": "{count} deleted person comes back without activities and merges.",
     "progress.deleted.other": "{count} deleted people come back without activities and merges.",

@@ -29,7 +29,7 @@ ADD_EXAMPLES = """
 Examples:
 
 \b
-  workspacectl cleanups rules add --action mergeIntoOldest --equal last_name -w default/crm
+  workspacectl cleanups rules add --action mergeIntoOldest -w default/crm
   workspacectl cleanups rules confirm 1 -w default/crm
   workspacectl cleanups apply -w default/crm
 """
@@ -45,7 +45,7 @@ Position = Annotated[
 def list_rules(
     *, workspace: WorkspaceName, output: Output = Format.TABLE, cluster_id: ClusterID = None, database: Database
 ) -> None:
-    """List the rules of the newest cleanup, with what they decide about."""
+    """List the rules of the newest cleanup."""
     with open_workspace(database, workspace, cluster_id) as context:
         cleanup = counted(context, find_cleanup(context, None))
         rules = context.store.cleanup_rules.rules(context.workspace_id, cleanup.number)

@@ -8,6 +8,7 @@ from workspace_operator.access.permissions import Permission
 from workspace_operator.application.cleanups.lists import MEMBERS, MEMBERS_ALONE, CleanupStatus, ListRequest
 from workspace_operator.application.ports import GroupCursor, ListedGroup
 from workspace_operator.cleanups.evaluation import OpenReason
+from workspace_operator.cleanups.rules import StoredRule
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.http import Page, PageRequest
 from workspace_operator.console.texts import text
@@ -50,7 +51,14 @@ class CleanupReader:
 
     def bar(self, *, done: str = "") -> BarView:
         """The count of the draft."""
-        return bar_view(self.status, self.address.root, self.right(Permission.APPLY), done=done)
+        return bar_view(self.status, self.rules(), self.address.root, self.right(Permission.APPLY), done=done)
+
+    def rules(self) -> Sequence[StoredRule]:
+        """The rules of the draft."""
+        draft = self.status.draft
+        if draft is None:
+            return ()
+        return self.dependencies.cleanup_rules.rules(self.request.workspace_id, draft.number)
 
     def list_request(self, *, members: int = MEMBERS) -> ListRequest:
         """The part of the list that the address names."""
@@ -73,6 +81,7 @@ class CleanupReader:
             may_decide=self.right(Permission.PREPARE),
             may_retry=self.right(Permission.RETRY),
             bar=self.bar(),
+            rules=len(self.rules()),
             undo_period=self.dependencies.undo_period,
             now=self.dependencies.cleanup_lists.clock(),
         )

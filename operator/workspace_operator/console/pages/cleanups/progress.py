@@ -1,19 +1,29 @@
 """A cleanup that was applied: its progress and result; it can be stopped and undone."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
 
 from workspace_operator.access.permissions import Permission
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, Outcome, StoredDecision
+from workspace_operator.cleanups.undo import UndoPreview
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.http import Page, PageRequest, Redirect
 from workspace_operator.console.core.routes import Route
 from workspace_operator.console.pages.cleanups.content import LINK
 from workspace_operator.console.texts import text
 from workspace_operator.console.views.changes import change_view
-from workspace_operator.console.views.cleanups.progress import EXCEPTIONS, ROWS, SHOWN, ProgressContent, progress_view
+from workspace_operator.console.views.cleanups.progress import (
+    EXCEPTIONS,
+    ROWS,
+    SHOWN,
+    ProgressContent,
+    has_preview,
+    progress_view,
+)
 from workspace_operator.console.views.rights import right
-from workspace_operator.errors import InvalidInput
+from workspace_operator.errors import Conflict, InvalidInput
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
 
@@ -43,7 +53,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
 
     root = "/w/{workspace}/cleanup/{cleanup}"
     return (
-        Route(method="GET", pattern=root, access=Permission.VIEW, handler=show),
+        Route(method="GET", pattern=root, access=Permission.VIEW, handler=show, is_costly=True),
         Route(method="POST", pattern=f"{root}/stop", access=Permission.APPLY, handler=stop),
         Route(method="POST", pattern=f"{root}/undo", access=Permission.APPLY, handler=undo),
     )
@@ -51,6 +61,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
 
 def _content(dependencies: Dependencies, request: PageRequest) -> ProgressContent:
     number, lists = request.workspace_id, dependencies.cleanup_lists
+    now = lists.clock()
     cleanup = dependencies.cleanups.get(number, request.numbers[NUMBER])
     after = request.query.get("after", "")
     rows = dependencies.cleanups.decisions(number, cleanup.number, after=after, limit=ROWS + 1)
@@ -64,9 +75,19 @@ def _content(dependencies: Dependencies, request: PageRequest) -> ProgressConten
         people=lists.people_by_cio_id(number, named) if named else {},
         change=_change(dependencies.cleanup_lists.migrations.get(number, cleanup.migration_number), dependencies),
         mode=request.workspace.workspace.mode,
+        preview=_preview(dependencies, cleanup, now),
         may_apply=right(request.workspace, Permission.APPLY),
-        now=lists.clock(),
+        now=now,
     )
+
+
+def _preview(dependencies: Dependencies, cleanup: Cleanup, now: datetime) -> UndoPreview | None:
+    """What an undo would bring back; None if there is nothing to undo, or somebody undoes it at this moment."""
+    if not has_preview(cleanup, now):
+        return None
+    with suppress(Conflict):
+        return dependencies.undo_previews.preview(cleanup.workspace_id, cleanup.number, now=now)
+    return None
 
 
 def _exceptions(dependencies: Dependencies, cleanup: Cleanup) -> Mapping[Outcome, Sequence[StoredDecision]]:

@@ -90,7 +90,11 @@ def _page(
             decisions=decisions,
             people=dependencies.cleanup_lists.people_by_cio_id(number, named),
             makers=cleanups.makers(number, draft.number, limit=MAX_COUNTED),
-            refusal=reason_against_applying(status, right(request.workspace, Permission.APPLY)),
+            refusal=reason_against_applying(
+                status,
+                dependencies.cleanup_rules.rules(number, draft.number),
+                right(request.workspace, Permission.APPLY),
+            ),
             may_decide=right(request.workspace, Permission.PREPARE),
             note=note,
         )

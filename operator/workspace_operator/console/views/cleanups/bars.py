@@ -1,9 +1,11 @@
 """The count of a draft: one sentence, with the ways to review and to apply."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workspace_operator.application.cleanups.lists import CleanupStatus
 from workspace_operator.cleanups.model import Cleanup, CleanupState
+from workspace_operator.cleanups.rules import UNFINISHED, RuleState, StoredRule
 from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.rights import Right
 
@@ -32,10 +34,15 @@ class BarView:
     is_counting: bool
 
 
-def bar_view(status: CleanupStatus, root: str, may_apply: Right, *, done: str = "") -> BarView:
-    """The bar of a draft, or of a list without decisions; ``done`` is what was done just now."""
+def bar_view(
+    status: CleanupStatus, rules: Sequence[StoredRule], root: str, may_apply: Right, *, done: str = ""
+) -> BarView:
+    """The bar of a draft with its rules, or of a list without decisions; ``done`` is what was done just now."""
     draft, blocked = status.draft, status.blocked
+    busy = next((stored for stored in rules if stored.state in UNFINISHED), None)
     sentence = count_sentence(draft, blocked.violations.people_concerned if blocked else 0)
+    if draft is not None and busy is not None:
+        sentence = f"{counted('cleanup.decisions', draft.total)} {busy_sentence(busy)}"
     return BarView(
         root=root,
         sentence=sentence,
@@ -43,12 +50,18 @@ def bar_view(status: CleanupStatus, root: str, may_apply: Right, *, done: str = 
         apply=counted("cleanup.apply", draft.total) if draft is not None and draft.total else "",
         version=draft.version if draft else 0,
         deletions=draft.deletions if draft else 0,
-        refusal=reason_against_applying(status, may_apply),
-        is_counting=draft is not None and draft.state is CleanupState.COUNTING,
+        refusal=reason_against_applying(status, rules, may_apply),
+        is_counting=busy is not None or (draft is not None and draft.state is CleanupState.COUNTING),
     )
 
 
-def reason_against_applying(status: CleanupStatus, may_apply: Right) -> str:
+def busy_sentence(stored: StoredRule) -> str:
+    """What is done with a rule that is not finished."""
+    groups = counted("cleanup.groups", stored.groups)
+    return text(f"rules.busy.{stored.state}", position=stored.position, groups=groups)
+
+
+def reason_against_applying(status: CleanupStatus, rules: Sequence[StoredRule], may_apply: Right) -> str:
     """Why a draft cannot be applied now; empty if it can."""
     if not may_apply.is_granted:
         return may_apply.refusal
@@ -56,7 +69,8 @@ def reason_against_applying(status: CleanupStatus, may_apply: Right) -> str:
         return text("cleanup.suspended_workspace")
     if status.draft is not None and status.draft.state is CleanupState.COUNTING:
         return text("cleanup.counting")
-    return ""
+    changing = (RuleState.DECIDING, RuleState.REMOVING)
+    return next((busy_sentence(stored) for stored in rules if stored.state in changing), "")
 
 
 def count_sentence(draft: Cleanup | None, blocking: int) -> str:

@@ -53,6 +53,7 @@ class CleanupView:
         note: how many of the groups of this page are shown; empty if all are.
         empty: why no group is shown; empty if one is.
         fixed: fields of the form that filters, beside those that one sees.
+        rules: how many rules there are, as a sentence; ``rules_link`` leads to them.
         is_list: whether people block a change, so that there is a list.
     """
 
@@ -77,12 +78,14 @@ class CleanupView:
     may_retry: Right
     tried: ShownTime | None
     bar: BarView
+    rules: str
+    rules_link: str
     is_list: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageContent:
-    """What a page was read with: the address, the groups that are shown, and how many were read."""
+    """What a page was read with: the address, the groups that are shown, how many were read, and how many rules."""
 
     address: ListAddress
     groups: Sequence[GroupView]
@@ -91,6 +94,7 @@ class PageContent:
     may_decide: Right
     may_retry: Right
     bar: BarView
+    rules: int
     undo_period: timedelta
     now: datetime
 
@@ -129,6 +133,8 @@ def cleanup_view(status: CleanupStatus, content: PageContent) -> CleanupView:
         may_retry=content.may_retry,
         tried=time(blocked.stage_since) if blocked and blocked.stage_since else None,
         bar=content.bar,
+        rules=counted("rules.some", content.rules) if content.rules else text("rules.none"),
+        rules_link=text("rules.show_link") if content.rules else text("rules.add_link"),
         is_list=shown,
     )
 

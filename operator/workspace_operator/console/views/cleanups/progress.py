@@ -1,12 +1,13 @@
 """A cleanup that was applied: its progress, its result, and its undo."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, StoredDecision
+from workspace_operator.cleanups.undo import UndoPreview
 from workspace_operator.console.texts import TEXTS, counted, text
 from workspace_operator.console.views.cleanups.reviews import decision_line
 from workspace_operator.console.views.formats import ShownTime, day, number, time, visible
@@ -58,6 +59,7 @@ class ProgressView:
         result: what was done, as sentences.
         undo: text of the button that undoes all; empty if that is not possible.
         undo_note: until when, or why not.
+        preview: what would come back, as sentences; empty if nothing can be undone.
         next_href: the next decisions; empty behind the last ones.
     """
 
@@ -75,6 +77,7 @@ class ProgressView:
     next_href: str
     undo: str
     undo_note: str
+    preview: Sequence[str]
     may_apply: Right
     is_moving: bool
     is_draft: bool
@@ -90,6 +93,7 @@ class ProgressContent:
     people: Mapping[str, Person]
     change: str
     mode: Mode
+    preview: UndoPreview | None
     may_apply: Right
     now: datetime
 
@@ -108,15 +112,16 @@ def progress_view(content: ProgressContent) -> ProgressView:
         root=root,
         state=text(f"progress.state.{_state_key(cleanup)}", number=cleanup.number),
         percent=min(100, 100 * done // max(1, total)) if is_moving else None,
-        progress=text("progress.done", done=number(done), total=counted("people", total)) if is_moving else "",
+        progress=", ".join(_numbers(content, done, total)) if is_moving else "",
         applied_by=visible(cleanup.applied_by or ""),
         applied_at=time(cleanup.applied_at) if cleanup.applied_at else None,
         result=[] if is_moving else _result(cleanup, content.change),
         sections=[_section(outcome, content) for outcome in EXCEPTIONS if content.exceptions.get(outcome)],
         rows=[_line(each, content.people, is_possible=can_be_undone) for each in content.rows[:ROWS]],
         next_href=f"{href}?after={content.rows[ROWS - 1].cio_id}" if is_full else "",
-        undo=text("progress.undo", number=cleanup.number) if can_be_undone and _is_left(cleanup) else "",
+        undo=text("progress.undo", number=cleanup.number) if has_preview(cleanup, content.now) else "",
         undo_note=_undo_note(content) if cleanup.applied and not is_moving else "",
+        preview=[] if content.preview is None else _preview(content.preview),
         may_apply=content.may_apply,
         is_moving=is_moving,
         is_draft=cleanup.state in (CleanupState.DRAFT, CleanupState.COUNTING),
@@ -135,6 +140,20 @@ def _progress(cleanup: Cleanup) -> tuple[int, int]:
     return cleanup.applied + cleanup.skipped, cleanup.total
 
 
+def _numbers(content: ProgressContent, done: int, total: int) -> Iterator[str]:
+    """How much is done of how much, and how long the rest takes, if it goes on as so far."""
+    yield text("progress.done", done=number(done), total=counted("people", total))
+    cleanup = content.cleanup
+    if cleanup.state is CleanupState.APPLYING and cleanup.applied_at is not None and 0 < done < total:
+        seconds = (content.now - cleanup.applied_at).total_seconds() * (total - done) / done
+        yield counted("change.remaining", max(1, round(seconds / 60)))
+
+
+def has_preview(cleanup: Cleanup, now: datetime) -> bool:
+    """Whether something of a cleanup can be undone now."""
+    return cleanup.can_be_undone(now) and _is_left(cleanup)
+
+
 def _is_left(cleanup: Cleanup) -> bool:
     return cleanup.undone + cleanup.undone_in_part < cleanup.applied
 
@@ -144,6 +163,9 @@ def _result(cleanup: Cleanup, change: str) -> Sequence[str]:
     if cleanup.state not in (CleanupState.APPLIED, CleanupState.UNDONE):
         return []
     said = [text("progress.applied", applied=number(cleanup.applied), total=number(cleanup.total))]
+    if cleanup.applied == cleanup.total:
+        done = [counted(f"review.count.{kind}", count) for kind, count in cleanup.decisions.items() if count]
+        said.append(f"{', '.join(done)}.")
     if cleanup.skipped:
         said.append(counted("progress.skipped", cleanup.skipped))
     undone = cleanup.undone + cleanup.undone_in_part + cleanup.not_undone
@@ -170,6 +192,16 @@ def _undo_note(content: ProgressContent) -> str:
     if content.mode is not Mode.ID_ONLY:
         note += f" {text('progress.went_through')}"
     return note
+
+
+def _preview(preview: UndoPreview) -> Sequence[str]:
+    """What would come back, and why the rest would not."""
+    numbers = {"whole": preview.whole, "part": preview.in_part, "none": preview.not_undone}
+    shown = {name: number(count) for name, count in numbers.items()}
+    is_part = preview.examined < preview.decisions
+    totals = {"examined": number(preview.examined), "decisions": number(preview.decisions)}
+    said = text("progress.preview_first" if is_part else "progress.preview", **totals, **shown)
+    return [said, *(f"{number(count)}: {text(f'reason.{reason}')}" for reason, count in preview.reasons.items())]
 
 
 def _section(outcome: Outcome, content: ProgressContent) -> ResultSection:

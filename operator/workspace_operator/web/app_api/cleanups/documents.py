@@ -141,7 +141,7 @@ def rule_document(stored: StoredRule) -> dict[str, Any]:
         "groups": stored.groups,
         "people": stored.people,
         "groups_open": stored.groups_open,
-        "created_at": _seconds(stored.created_at),
+        "created_at": seconds(stored.created_at),
         "created_by": stored.created_by,
     }
 

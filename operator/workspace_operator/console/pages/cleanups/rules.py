@@ -1,0 +1,109 @@
+"""Rules: added, counted, looked at, confirmed and removed."""
+
+from dataclasses import replace
+from http import HTTPStatus
+
+from workspace_operator.access.permissions import Permission
+from workspace_operator.cleanups.model import Cleanup
+from workspace_operator.cleanups.rules import RuleCounts
+from workspace_operator.console.core.dependencies import Dependencies
+from workspace_operator.console.core.http import Page, PageRequest, Redirect
+from workspace_operator.console.core.routes import Route
+from workspace_operator.console.pages.cleanups.content import LINK, CleanupReader
+from workspace_operator.console.pages.cleanups.rule_forms import add_rule, typed_form
+from workspace_operator.console.texts import text
+from workspace_operator.console.views.cleanups.rules import GROUPS, RuleForm, rule_view, rules_view
+from workspace_operator.errors import InvalidInput, NotFound, StaleRevision
+
+RULE = "rule"
+
+
+def routes(dependencies: Dependencies) -> tuple[Route, ...]:
+    """The routes of this module."""
+
+    def show_all(request: PageRequest) -> Page:
+        return _all(dependencies, request, RuleForm())
+
+    def add(request: PageRequest) -> Page | Redirect:
+        try:
+            stored = add_rule(dependencies, request)
+        except InvalidInput as error:
+            page = _all(dependencies, request, typed_form(request, error))
+            return replace(page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return Redirect(location=f"{_root(request)}/{stored.position}")
+
+    def show(request: PageRequest) -> Page:
+        return _one(dependencies, request)
+
+    def confirm(request: PageRequest) -> Page | Redirect:
+        seen = RuleCounts(_number(request, "groups"), _number(request, "people"))
+        number, now = request.workspace_id, dependencies.cleanup_lists.clock()
+        draft, rule = _draft(dependencies, request), request.numbers[RULE]
+        try:
+            dependencies.cleanup_rules.confirm(number, draft.number, rule, seen, actor=request.actor, now=now)
+        except StaleRevision:
+            return replace(_one(dependencies, request, note=text("rule.stale")), status=HTTPStatus.CONFLICT)
+        return Redirect(location=f"{_root(request)}/{rule}")
+
+    def remove(request: PageRequest) -> Redirect:
+        number, now = request.workspace_id, dependencies.cleanup_lists.clock()
+        draft, rule = _draft(dependencies, request), request.numbers[RULE]
+        dependencies.cleanup_rules.remove(number, draft.number, rule, actor=request.actor, now=now)
+        return Redirect(location=_root(request))
+
+    root = "/w/{workspace}/cleanup/rules"
+    one = f"{root}/{{{RULE}}}"
+    return (
+        Route(method="GET", pattern=root, access=Permission.VIEW, handler=show_all),
+        Route(method="POST", pattern=f"{root}/add", access=Permission.PREPARE, handler=add),
+        Route(method="GET", pattern=one, access=Permission.VIEW, handler=show, is_costly=True),
+        Route(method="POST", pattern=f"{one}/confirm", access=Permission.PREPARE, handler=confirm),
+        Route(method="POST", pattern=f"{one}/remove", access=Permission.PREPARE, handler=remove),
+    )
+
+
+def _root(request: PageRequest) -> str:
+    return f"/w/{request.workspace_id}/cleanup/rules"
+
+
+def _draft(dependencies: Dependencies, request: PageRequest) -> Cleanup:
+    draft = dependencies.cleanup_lists.status(request.workspace_id).draft
+    if draft is None:
+        raise NotFound("there is no draft of decisions")
+    return draft
+
+
+def _number(request: PageRequest, name: str) -> int:
+    """A number that the page itself wrote into its form. Raises InvalidInput."""
+    value = request.field(name)
+    if not (value.isascii() and value.isdigit() and len(value) < 19):
+        raise InvalidInput(f"the form has {name} as something else than a number", field=name)
+    return int(value)
+
+
+def _all(dependencies: Dependencies, request: PageRequest, form: RuleForm) -> Page:
+    reader = CleanupReader.of(dependencies, request)
+    status = reader.status
+    can_add = status.at_work is None and (status.blocked is not None or status.draft is not None)
+    view = rules_view(
+        request.workspace_id,
+        reader.rules(),
+        form,
+        may_decide=reader.right(Permission.PREPARE),
+        refusal="" if can_add else text("rules.not_now"),
+    )
+    refreshes = _root(request) if view.is_moving else ""
+    return Page(template="cleanup_rules.html", title=text("rules.title"), view=view, link=LINK, refreshes=refreshes)
+
+
+def _one(dependencies: Dependencies, request: PageRequest, *, note: str = "") -> Page:
+    reader = CleanupReader.of(dependencies, request)
+    number, draft, rule = request.workspace_id, _draft(dependencies, request), request.numbers[RULE]
+    stored = dependencies.cleanup_rules.get(number, draft.number, rule)
+    listed = None
+    if request.query.get("groups"):
+        after = request.query.get("after", "")
+        listed = dependencies.cleanup_rules.groups(number, draft.number, rule, after=after, limit=GROUPS)
+    view = rule_view(number, stored, listed, may_decide=reader.right(Permission.PREPARE), note=note)
+    refreshes = view.line.href if view.is_moving else ""
+    return Page(template="cleanup_rule.html", title=view.line.number, view=view, link=LINK, refreshes=refreshes)
