@@ -190,9 +190,9 @@ def test_keys_work_while_a_group_has_the_focus(chromium: Browser, club: Club, se
         expect(page.locator("#bar")).to_contain_text("Apply 3 decisions")
         page.keyboard.press("k")
         expect(first).to_be_focused()
-        page.get_by_label("Find an address or id").focus()
+        page.get_by_label("Find an id, an address or its beginning").focus()
         page.keyboard.type("mud")
-        expect(page.get_by_label("Find an address or id")).to_have_value("mud")
+        expect(page.get_by_label("Find an id, an address or its beginning")).to_have_value("mud")
         assert club.cleanup.decisions[DecisionKind.DELETE] == 2
         second.focus()
         page.keyboard.press("Enter")

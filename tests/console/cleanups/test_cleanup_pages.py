@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.console.cleanups.club import ADA_SILVA, LENA, Club
 from tests.console.environment import HTML, MANAGER, parsed, text_of
@@ -12,6 +13,7 @@ from workspace_operator.cleanups.decisions import DELETE
 from workspace_operator.cleanups.model import CleanupState, StoredDecision
 from workspace_operator.console.app import make_console
 from workspace_operator.migrations.model import OnConflict
+from workspace_operator.store.schema.cleanup_tables import listed_call
 
 
 def stored(club: Club, id_: str) -> StoredDecision | None:
@@ -33,6 +35,33 @@ def test_page_says_what_it_is_about(club: Club) -> None:
     assert "ada.silva@club.example 3 people share this address" in said
     assert "cleo(at)club.example this is not an address" in said
     assert "0 decisions. 8 people block the change." in said
+
+
+def test_heading_and_hints(club: Club) -> None:
+    said = text_of(club.console.installation().get(club.path))
+
+    assert "Clean up before the change to email or id" in said
+    assert "One person can have several of these problems." in said
+    assert "1 Mar 2026, oldest" in said
+    assert said.count(", oldest") == 2
+
+
+@pytest.mark.parametrize(("most", "expected"), [(500, "2 of the 5 people"), (2, "2 or more of the 5 people")])
+def test_people_whom_systems_go_on_sending(
+    club: Club, monkeypatch: pytest.MonkeyPatch, most: int, expected: str
+) -> None:
+    monkeypatch.setattr("workspace_operator.store.repositories.cleanups.listings.MAX_SENT", most)
+    browser, of = club.console.installation(), club.workspace.workspace_id
+    before = text_of(browser.get(club.path))
+    calls = [
+        {"workspace_id": of, "cio_id": club.cio_ids[id_], "at": club.store.clock()} for id_ in ("m-1001", "m-1017")
+    ]
+    club.store.sql_database.writing(lambda connection: connection.execute(sa.insert(listed_call), calls))
+
+    first, second = (text_of(browser.get(club.path + query)) for query in ("", "?kind=duplicateEmail"))
+
+    assert f"{expected} who share an address were sent by one of your systems" in first
+    assert "were sent by one of your systems" not in before + second
 
 
 def test_looking_opens_no_draft(club: Club) -> None:

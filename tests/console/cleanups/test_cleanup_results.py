@@ -213,6 +213,28 @@ def test_what_does_not_come_back_says_why(club: Club) -> None:
     assert "Undo cleanup 1" in said, "it can be tried again"
 
 
+def test_page_says_before_what_an_undo_brings_back(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, browser = applied(club), club.console.installation()
+    whole = words_of(browser.get(path))
+    club.workspace.delete(id="m-1001")
+
+    part = words_of(browser.get(path))
+    monkeypatch.setattr("workspace_operator.store.repositories.cleanups.undo_previews.MAX_EXAMINED", 2)
+    first = words_of(browser.get(path))
+
+    assert "As people are now, " in whole
+    assert "1: the person to merge into" not in whole
+    assert "the person to merge into is gone" in part
+    assert "As people are now, of the first 2 of 8 decisions" in first
+
+
+def test_page_without_an_undo_has_no_preview(club: Club) -> None:
+    path = applied(club)
+    club.store.clock.advance(31 * 86_400)
+
+    assert "As people are now" not in words_of(club.console.installation().get(path))
+
+
 def test_undo_ends(club: Club) -> None:
     path, browser = applied(club), club.console.installation()
     token = browser.form_token(club.path)

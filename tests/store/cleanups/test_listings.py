@@ -1,15 +1,19 @@
 """Lists of people that block a migration: every group once, in order, with its decisions."""
 
 from collections.abc import Iterator
+from unittest.mock import patch
 
 import pytest
+import sqlalchemy as sa
 
 from tests.store.cleanups.cleanup_env import CleanupEnv
 from tests.store.fixtures import WorkspaceEnv
-from workspace_operator.application.ports import GroupCursor, ListedGroup, Listings, ListQuery, PersonCursor
+from workspace_operator.application.ports import GroupCursor, ListedGroup, Listings, ListQuery, PersonCursor, SentPeople
 from workspace_operator.cleanups.decisions import CLEAR, KEEP, correct_to, merge_into
 from workspace_operator.cleanups.evaluation import OpenReason
 from workspace_operator.migrations.model import Violation
+from workspace_operator.store.repositories.cleanups import listings as repository
+from workspace_operator.store.schema.cleanup_tables import listed_call
 
 ADA, BOB, CARLA = "ada@example.com", "bob@example.com", "carla@example.com"
 PEOPLE = {
@@ -69,6 +73,38 @@ def test_every_group_once(sql_env: WorkspaceEnv, limit: int) -> None:
 )
 def test_groups_of_a_kind(sql_env: WorkspaceEnv, violation: Violation, expected: list[list[str]]) -> None:
     assert ids(Lists(sql_env).groups(violation=violation, limit=1)) == expected
+
+
+@pytest.mark.parametrize("limit", [1, 25])
+@pytest.mark.parametrize(
+    ("prefix", "expected"), [("ada", ALL[2:3]), ("b", ALL[3:4]), ("bob@example.com", ALL[3:4]), ("", ALL), ("bobb", [])]
+)
+def test_groups_whose_address_begins_with_a_text(
+    sql_env: WorkspaceEnv, prefix: str, expected: list[list[str]], limit: int
+) -> None:
+    assert ids(Lists(sql_env).groups(prefix=prefix, limit=limit)) == expected
+
+
+def test_groups_of_a_kind_whose_address_begins_with_a_text(sql_env: WorkspaceEnv) -> None:
+    lists = Lists(sql_env)
+
+    assert ids(lists.groups(prefix="c", violation=Violation.ID_IS_ANOTHER_EMAIL)) == ALL[4:]
+    assert ids(lists.groups(prefix="a", violation=Violation.ID_IS_ANOTHER_EMAIL)) == []
+
+
+def test_people_who_share_an_address_and_are_sent(sql_env: WorkspaceEnv) -> None:
+    lists, now = Lists(sql_env), sql_env.store.clock()
+    key, export = sql_env.workspace_id, lists.query().export_number
+    before = lists.listings.sent_sharers(key, export)
+    sent = ["m-1", "m-3", "m-6", "m-8", "x@example.com"]
+    rows = [{"workspace_id": key, "cio_id": lists.draft.cio_ids[id_], "at": now} for id_ in sent]
+    sql_env.store.sql_database.writing(lambda connection: connection.execute(sa.insert(listed_call), rows))
+
+    exact = lists.listings.sent_sharers(key, export)
+    with patch.object(repository, "MAX_SENT", 2):
+        at_least = lists.listings.sent_sharers(key, export)
+
+    assert (before, exact, at_least) == (SentPeople(0, True), SentPeople(2, True), SentPeople(1, False))
 
 
 def test_suppressed_group(sql_env: WorkspaceEnv) -> None:

@@ -16,10 +16,12 @@ from workspace_operator.application.ports import (
     Migrations,
     People,
     PersonCursor,
+    SentPeople,
 )
 from workspace_operator.cleanups.model import DRAFTS, Cleanup, CleanupState
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.values.email_keys import email_key_prefix
 from workspace_operator.identity.values.references import reference_of_kind, reference_to_cio_id
 from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.migrations.model import Migration, Violation
@@ -70,10 +72,12 @@ class ListRequest:
 
     Attributes:
         violation: only groups with a person who has it; None for all.
+        prefix: only groups whose address begins with this text; empty for all.
         attributes: names of the attributes whose values are wanted.
     """
 
     violation: Violation | None = None
+    prefix: str = ""
     attributes: tuple[str, ...] = ()
     members: int = MEMBERS
 
@@ -86,6 +90,7 @@ class ListRequest:
             export_number=blocked.export,
             cleanup_number=None if status.draft is None else status.draft.number,
             violation=self.violation,
+            prefix=email_key_prefix(self.prefix),
             attributes=self.attributes,
             differences=True,
             members=self.members,
@@ -140,6 +145,13 @@ class CleanupLists:
     def find(self, workspace_id: int, status: CleanupStatus, request: ListRequest, text: str) -> ListedGroup | None:
         """The group of a person with this id, cio_id or address; None if nobody with it blocks the migration."""
         return self.listings.find(workspace_id, request.query(status), text)
+
+    def sent_sharers(self, workspace_id: int, status: CleanupStatus) -> SentPeople:
+        """How many of the people who share an address a call has named since the change is blocked."""
+        blocked = status.blocked
+        if blocked is None or blocked.export is None:
+            return SentPeople(people=0, is_exact=True)
+        return self.listings.sent_sharers(workspace_id, blocked.export)
 
     def people_by_cio_id(self, workspace_id: int, cio_ids: Sequence[str]) -> Mapping[str, Person]:
         """People as they are now; those that do not exist any more are left out."""

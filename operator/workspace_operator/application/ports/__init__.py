@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.cleanups.listings import Listings as Listings
     from workspace_operator.application.ports.cleanups.listings import ListQuery as ListQuery
     from workspace_operator.application.ports.cleanups.listings import PersonCursor as PersonCursor
+    from workspace_operator.application.ports.cleanups.listings import SentPeople as SentPeople
     from workspace_operator.application.ports.cleanups.rules import CleanupRules as CleanupRules
     from workspace_operator.application.ports.cleanups.rules import RuleGroup as RuleGroup
     from workspace_operator.application.ports.cleanups.rules import RuleGroups as RuleGroups
@@ -139,7 +140,7 @@ else:
             ),
             "workspace_operator.application.ports.cleanups.listed_calls": "ListedCalls",
             "workspace_operator.application.ports.cleanups.listings": (
-                "GroupCursor GroupPage ListedGroup ListedMember Listings ListQuery PersonCursor"
+                "GroupCursor GroupPage ListedGroup ListedMember Listings ListQuery PersonCursor SentPeople"
             ),
             "workspace_operator.application.ports.cleanups.rules": "CleanupRules RuleGroup RuleGroups",
             "workspace_operator.application.ports.cleanups.undo_previews": "UndoPreviews",

@@ -11,6 +11,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.link": "Clean up",
     "cleanup.title": "Clean up",
     "cleanup.go": "Clean up →",
+    "cleanup.heading": "Clean up before the change to {mode}",
     "cleanup.blocked": (
         "{blocking} of {people} block the change from {before} to {after}. Decide what happens to each of them."
     ),
@@ -31,13 +32,22 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
         "Systems that go on sending a merged or deleted person may make it again before the change. If the change "
         "itself merges, their calls reach the merged person. Whoever edits the Workspace resource sets:"
     ),
+    "cleanup.sent_people": (
+        "{sent} of the {people} people who share an address were sent by one of your systems while the change is "
+        "blocked. If they are merged or deleted now, the next call may bring them back."
+    ),
+    "cleanup.sent_people_or_more": (
+        "{sent} or more of the {people} people who share an address were sent by one of your systems while the change "
+        "is blocked. If they are merged or deleted now, the next call may bring them back."
+    ),
     "cleanup.kinds": "Kinds of problems",
+    "cleanup.several_kinds": "One person can have several of these problems.",
     "cleanup.kind.duplicateEmail": "Same address {count}",
     "cleanup.kind.invalidEmail": "Invalid address {count}",
     "cleanup.kind.suppressedEmail": "Suppressed address {count}",
     "cleanup.kind.idIsAnotherEmail": "Id is another address {count}",
     "cleanup.kind.all": "All {count}",
-    "cleanup.find": "Find an address or id",
+    "cleanup.find": "Find an id, an address or its beginning",
     "cleanup.show": "Show",
     "cleanup.show.all": "all",
     "cleanup.show.open": "open",
@@ -57,7 +67,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.shown": "{shown} of the {read} of this page are shown.",
     "cleanup.groups.one": "{count} group",
     "cleanup.groups.other": "{count} groups",
-    "cleanup.not_found": "Nobody who blocks this change has the id or address {find}.",
+    "cleanup.not_found": "Nobody who blocks this change has the id {find}, or an address that begins with it.",
     "cleanup.none_of_kind": "Nobody else blocks this change in this way.",
     "cleanup.none": "Nobody blocks this change.",
     "cleanup.by_itself": "The change is tried again by itself when people have changed.",
@@ -81,6 +91,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.id": "Id",
     "cleanup.without_id": "no id",
     "cleanup.made": "Made",
+    "cleanup.oldest": "{made}, oldest",
     "cleanup.last_call": "Last call",
     "cleanup.differs": "Differs in",
     "cleanup.decision": "Decision",

@@ -44,6 +44,7 @@ _HOLDS: Mapping[Violation, sa.ColumnElement[bool]] = {
 }
 _WITHOUT_ADDRESS = frozenset({Violation.INVALID_EMAIL, Violation.ID_IS_ANOTHER_EMAIL})
 _WITH_ADDRESS = frozenset(Violation) - {Violation.INVALID_EMAIL}
+_LAST_CHARACTER = "\U0010ffff"
 _MEMBER_ORDER = (violation.c.created_at, violation.c.cio_id)
 
 
@@ -79,7 +80,7 @@ class ListReader:
         """Groups after a position; those without an address come first."""
         kind = self.query.violation
         alone: Sequence[ListedPerson] = ()
-        if not after.email_key and (kind is None or kind in _WITHOUT_ADDRESS):
+        if not (after.email_key or self.query.prefix) and (kind is None or kind in _WITHOUT_ADDRESS):
             alone = self._members("", after.person, limit + 1, of_kind=True)
         keys: Sequence[str] = ()
         if len(alone) <= limit and (kind is None or kind in _WITH_ADDRESS):
@@ -103,11 +104,13 @@ class ListReader:
         return self.group(found[0].person.email_key or cio_id, None) if found else None
 
     def _next_keys(self, after: str, limit: int) -> Sequence[str]:
-        first = sa.select(sa.func.min(violation.c.email_key)).where(self._of_kind, violation.c.email_key > after)
+        prefix, is_in_range = self.query.prefix, self._of_kind
+        begins = violation.c.email_key > after if after >= prefix else violation.c.email_key >= prefix
+        if prefix:
+            is_in_range = sa.and_(is_in_range, violation.c.email_key < prefix + _LAST_CHARACTER)
+        first = sa.select(sa.func.min(violation.c.email_key)).where(is_in_range, begins)
         keys = sa.select(first.scalar_subquery().label("key")).cte("keys", recursive=True)
-        following = sa.select(sa.func.min(violation.c.email_key)).where(
-            self._of_kind, violation.c.email_key > keys.c.key
-        )
+        following = sa.select(sa.func.min(violation.c.email_key)).where(is_in_range, violation.c.email_key > keys.c.key)
         keys = keys.union_all(sa.select(following.scalar_subquery()).where(keys.c.key.is_not(None)))
         query = sa.select(keys.c.key).where(keys.c.key.is_not(None)).limit(limit)
         return self.connection.execute(query).scalars().all()

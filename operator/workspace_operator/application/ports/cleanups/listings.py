@@ -85,6 +85,7 @@ class ListQuery:
         export_number: the export to read.
         cleanup_number: the cleanup whose decisions are shown; None for none.
         violation: only groups with a person who has this violation; None for all.
+        prefix: only groups whose e-mail key begins with this text.
         attributes: names of attributes whose values are wanted.
         differences: whether differences between the members of a group are wanted.
         members: maximum number of people of a group.
@@ -93,6 +94,7 @@ class ListQuery:
     export_number: int
     cleanup_number: int | None = None
     violation: Violation | None = None
+    prefix: str = ""
     attributes: tuple[str, ...] = ()
     differences: bool = False
     members: int = 6
@@ -104,6 +106,13 @@ class GroupPage:
 
     groups: Sequence[ListedGroup]
     next: GroupCursor | None
+
+
+class SentPeople(NamedTuple):
+    """How many people a call has named; ``is_exact`` is false if there may be more."""
+
+    people: int
+    is_exact: bool
 
 
 class Listings(Protocol):
@@ -121,4 +130,8 @@ class Listings(Protocol):
 
     def find(self, workspace_id: int, query: ListQuery, text: str) -> ListedGroup | None:
         """The group of a person with this id, cio_id or address; None if the export lists nobody with it."""
+        ...
+
+    def sent_sharers(self, workspace_id: int, export_number: int) -> SentPeople:
+        """How many people of an export who share an address a call has named since, as far as calls are noted."""
         ...

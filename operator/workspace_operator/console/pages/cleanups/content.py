@@ -6,7 +6,7 @@ from typing import Final
 
 from workspace_operator.access.permissions import Permission
 from workspace_operator.application.cleanups.lists import MEMBERS, MEMBERS_ALONE, CleanupStatus, ListRequest
-from workspace_operator.application.ports import GroupCursor, ListedGroup
+from workspace_operator.application.ports import GroupCursor, ListedGroup, SentPeople
 from workspace_operator.cleanups.evaluation import OpenReason
 from workspace_operator.cleanups.rules import StoredRule
 from workspace_operator.console.core.dependencies import Dependencies
@@ -26,6 +26,9 @@ MAX_PEOPLE: Final = 90
 """People of a page; with more, each group shows only the first few, so that no page becomes too heavy."""
 
 FEW_MEMBERS: Final = 3
+
+MIN_PREFIX: Final = 3
+"""Characters from which the beginning of an address is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +85,19 @@ class CleanupReader:
             may_retry=self.right(Permission.RETRY),
             bar=self.bar(),
             rules=len(self.rules()),
+            sent=self._sent(),
             undo_period=self.dependencies.undo_period,
             now=self.dependencies.cleanup_lists.clock(),
         )
         view = cleanup_view(self.status, content)
         refreshes = f"{self.address.href}" if view.bar.is_counting else ""
         return Page(template="cleanup.html", title=text("cleanup.title"), view=view, link=LINK, refreshes=refreshes)
+
+    def _sent(self) -> SentPeople | None:
+        """How many people systems go on sending, on the first page; None on others."""
+        if self.address != self.address.of_list():
+            return None
+        return self.dependencies.cleanup_lists.sent_sharers(self.request.workspace_id, self.status)
 
     def views(self, groups: Sequence[ListedGroup], attempts: Mapping[str, Attempt]) -> Sequence[GroupView]:
         """How groups appear."""
@@ -113,8 +123,10 @@ class CleanupReader:
             return (self.group(address.key, members=MEMBERS_ALONE),), None, 1
         if address.find:
             found = lists.find(number, self.status, self.list_request(), address.find)
-            return (() if found is None else (found,)), None, int(found is not None)
-        page = lists.page(number, self.status, self.list_request(), after=address.after)
+            if found is not None or len(address.find) < MIN_PREFIX:
+                return (() if found is None else (found,)), None, int(found is not None)
+        wanted = replace(self.list_request(), prefix=address.find)
+        page = lists.page(number, self.status, wanted, after=address.after)
         shown = [group for group in page.groups if is_shown(group, address.show)]
         if sum(len(group.members) for group in shown) > MAX_PEOPLE:
             shown = [replace(group, members=group.members[:FEW_MEMBERS]) for group in shown]

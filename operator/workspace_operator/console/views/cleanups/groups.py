@@ -212,7 +212,7 @@ def _row(group: ListedGroup, member: ListedMember, context: GroupContext) -> Per
         name=" ".join((*filter(None, values), name_of(member)))[:MAX_CELL],
         cells=values,
         id=visible(member.id or "", limit=MAX_CELL),
-        made=day_of(member.created_at),
+        made=_made(group, member, context),
         last_call=text("cleanup.no_call") if member.last_call is None else time(member.last_call).text,
         differs=_differences(member, context),
         choices=list(_choices(group, member)),
@@ -222,6 +222,12 @@ def _row(group: ListedGroup, member: ListedMember, context: GroupContext) -> Per
         attempt=attempt or Attempt(cio_id=member.cio_id, refusal=""),
         can_use_id=is_another and (decided is None or decided.email != member.id),
     )
+
+
+def _made(group: ListedGroup, member: ListedMember, context: GroupContext) -> str:
+    made = day_of(member.created_at)
+    is_first = member is group.members[0] and context.address.after_person is None
+    return text("cleanup.oldest", made=made) if is_first and group.people > 1 else made
 
 
 def _differences(member: ListedMember, context: GroupContext) -> str:

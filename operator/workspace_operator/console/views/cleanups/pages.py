@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from workspace_operator.application.cleanups.lists import CleanupStatus
-from workspace_operator.application.ports import GroupCursor, ListedGroup
+from workspace_operator.application.ports import GroupCursor, ListedGroup, SentPeople
 from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.changes import change_view, mode_text
 from workspace_operator.console.views.cleanups.addresses import ListAddress, Show
@@ -49,6 +49,8 @@ class CleanupView:
         state: the sentence at the top.
         more: what is to know about the state; empty for nothing.
         at_work_href: the cleanup that runs or ran; empty without one.
+        title: the heading.
+        sent: how many people systems go on sending; empty for nothing.
         yaml: the settings under which the change itself merges people; empty if it does not help.
         note: how many of the groups of this page are shown; empty if all are.
         empty: why no group is shown; empty if one is.
@@ -58,11 +60,13 @@ class CleanupView:
     """
 
     root: str
+    title: str
     state: str
     more: Sequence[str]
     help_calls: str
     at_work_href: str
     at_work_text: str
+    sent: str
     yaml: str
     tabs: Sequence[Tab]
     shows: Sequence[ShowOption]
@@ -85,7 +89,13 @@ class CleanupView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageContent:
-    """What a page was read with: the address, the groups that are shown, how many were read, and how many rules."""
+    """What a page was read with.
+
+    Attributes:
+        read: number of groups that were read; some of them may not be shown.
+        rules: number of rules of the draft.
+        sent: people who share an address and whom systems go on sending; None if that is not to be said.
+    """
 
     address: ListAddress
     groups: Sequence[GroupView]
@@ -95,6 +105,7 @@ class PageContent:
     may_retry: Right
     bar: BarView
     rules: int
+    sent: SentPeople | None
     undo_period: timedelta
     now: datetime
 
@@ -111,11 +122,13 @@ def cleanup_view(status: CleanupStatus, content: PageContent) -> CleanupView:
     shown = status.at_work is None and blocked is not None
     return CleanupView(
         root=address.root,
+        title=text("cleanup.heading", mode=mode_text(blocked.to_mode)) if blocked else text("cleanup.title"),
         state=_state(status, content.now),
         more=_more(blocked, content) if blocked and shown else (),
         help_calls=_help_calls(status),
         at_work_href=f"{address.root}/{other.number}" if other else "",
         at_work_text=text(f"cleanup.state.{other.state}", number=other.number) if other else "",
+        sent=_sent(blocked, content.sent) if blocked and content.sent else "",
         yaml=YAML if blocked and _would_merge(blocked) else "",
         tabs=_tabs(blocked, address) if blocked else (),
         shows=[
@@ -161,6 +174,13 @@ def _more(blocked: Migration, content: PageContent) -> Sequence[str]:
 def _help_calls(status: CleanupStatus) -> str:
     since = status.calls_recorded_since
     return text("cleanup.help_calls", since=time(since).text) if since else ""
+
+
+def _sent(blocked: Migration, sent: SentPeople) -> str:
+    if not (_would_merge(blocked) and sent.people):
+        return ""
+    key = "cleanup.sent_people" if sent.is_exact else "cleanup.sent_people_or_more"
+    return text(key, sent=number(sent.people), people=number(blocked.violations.duplicate_email))
 
 
 def _would_merge(blocked: Migration) -> bool:
