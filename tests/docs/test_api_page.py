@@ -10,6 +10,7 @@ import yaml
 from tests.api.threaded_server import ThreadedServer
 from tests.cli.command_tree import command_tree
 from tests.docs.pages import names, rows, text_of
+from workspace_operator.application.cleanups import rules
 from workspace_operator.application.health import probes, write_monitor
 from workspace_operator.application.operator import credential_sync
 from workspace_operator.application.people.command_batcher import BatcherLimits
@@ -29,6 +30,8 @@ from workspace_operator.identity.values import (
 )
 from workspace_operator.sending import addresses, headers
 from workspace_operator.sending.requests import parts, send_requests
+from workspace_operator.store.repositories.cleanups import rules as stored_rules
+from workspace_operator.store.repositories.cleanups import undo_previews
 from workspace_operator.web.app import all_routes
 from workspace_operator.web.app_api import (
     activity_pages,
@@ -73,6 +76,9 @@ LIMITS = {
     "people of each group in a page of groups": violation_pages.MAX_MEMBERS,
     "attributes in `with` of those who block a change": violation_pages.MAX_ATTRIBUTES,
     "decisions per request, and per page": bodies.MAX_DECISIONS,
+    "rules of a cleanup": stored_rules.MAX_RULES,
+    "attributes that a rule compares": rules.MAX_ATTRIBUTES,
+    "decisions that a preview of an undo examines": undo_previews.MAX_EXAMINED,
     "entries of X-Refused-Changes, and of X-Ignored": responses.MAX_HEADER_ENTRIES,
     "a body of v1 or the App API": f"{DEFAULT_BODY_LIMIT} bytes",
     "a body about cleanups and retries": f"{bodies.BODY_LIMIT} bytes",
