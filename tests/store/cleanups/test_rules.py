@@ -198,6 +198,23 @@ def test_new_list_of_people_is_counted_again(sql_env: WorkspaceEnv) -> None:
     assert env.get(confirmed.position).state is RuleState.DECIDED
 
 
+def test_new_list_while_the_one_before_is_counted(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    position = env.add(MERGE).position
+    env.draft.decide({"d-0": CLEAR})
+
+    for id_ in ("c-2", "b-1"):
+        sql_env.identify_person(id=id_, body={"email": "a@example.com"})
+        sql_env.store.clock.advance(6)
+        while sql_env.work():
+            pass
+        env.draft.worker().work_once()
+    env.draft.work()
+
+    assert env.get(position).counts == RuleCounts(2, 9)
+    assert env.draft.cleanup.people_blocking_after == 9
+
+
 def test_groups_of_a_rule_are_listed_by_key(sql_env: WorkspaceEnv) -> None:
     env = RuleEnv(sql_env)
     env.draft.decide({"b-0": CLEAR})

@@ -25,8 +25,7 @@ DECISIONS = {
 }
 
 
-@pytest.fixture
-def applied(sql_env: WorkspaceEnv) -> CleanupEnv:
+def applied_cleanup(sql_env: WorkspaceEnv) -> CleanupEnv:
     """A cleanup that was applied, after which nobody blocks the change, which has not gone through yet."""
     draft = CleanupEnv.blocked(sql_env, PEOPLE)
     draft.decide(DECISIONS)
@@ -46,7 +45,8 @@ def numbers(preview: UndoPreview) -> tuple[int, int, int]:
     return preview.whole, preview.in_part, preview.not_undone
 
 
-def test_everything_comes_back(applied: CleanupEnv) -> None:
+def test_everything_comes_back(sql_env: WorkspaceEnv) -> None:
+    applied = applied_cleanup(sql_env)
     before = applied.people()
 
     preview = applied.preview()
@@ -56,7 +56,8 @@ def test_everything_comes_back(applied: CleanupEnv) -> None:
     assert numbers(preview) == undone(applied)
 
 
-def test_later_changes(applied: CleanupEnv) -> None:
+def test_later_changes(sql_env: WorkspaceEnv) -> None:
+    applied = applied_cleanup(sql_env)
     applied.env.identify_person(id="m-3", body={"email": "new@example.com"})
     applied.env.identify_person(id="m-5")
     applied.env.suppress(id="m-4")
@@ -74,8 +75,9 @@ def test_later_changes(applied: CleanupEnv) -> None:
     assert numbers(preview) == undone(applied)
 
 
-def test_each_decision_sees_what_those_before_it_give_back(applied: CleanupEnv) -> None:
+def test_each_decision_sees_what_those_before_it_give_back(sql_env: WorkspaceEnv) -> None:
     """After the change an address is an identifier: only one of three people can have it."""
+    applied = applied_cleanup(sql_env)
     while applied.env.work():
         pass
 
@@ -89,7 +91,8 @@ def test_each_decision_sees_what_those_before_it_give_back(applied: CleanupEnv) 
     assert numbers(preview) == undone(applied)
 
 
-def test_survivor_that_is_gone_and_merge_undone_by_hand(applied: CleanupEnv) -> None:
+def test_survivor_that_is_gone_and_merge_undone_by_hand(sql_env: WorkspaceEnv) -> None:
+    applied = applied_cleanup(sql_env)
     stored = applied.stored("m-2")
     assert stored is not None
     now = int(applied.env.store.clock().timestamp())
@@ -103,14 +106,16 @@ def test_survivor_that_is_gone_and_merge_undone_by_hand(applied: CleanupEnv) -> 
     assert (by_hand.reasons, gone.reasons) == ({}, {UndoReason.SURVIVOR_GONE: 1, UndoReason.ERASED: 1})
 
 
-def test_decisions_that_came_back_are_left_out(applied: CleanupEnv) -> None:
+def test_decisions_that_came_back_are_left_out(sql_env: WorkspaceEnv) -> None:
+    applied = applied_cleanup(sql_env)
     applied.undo("m-2", "m-4")
     applied.work()
 
     assert applied.preview().decisions == 5
 
 
-def test_decisions_about_some_people(applied: CleanupEnv) -> None:
+def test_decisions_about_some_people(sql_env: WorkspaceEnv) -> None:
+    applied = applied_cleanup(sql_env)
     applied.env.identify_person(id="m-3", body={"email": "new@example.com"})
 
     preview = applied.preview("m-2", "m-3")
@@ -119,7 +124,8 @@ def test_decisions_about_some_people(applied: CleanupEnv) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 6])
-def test_preview_of_many_is_about_the_first_ones(applied: CleanupEnv, size: int) -> None:
+def test_preview_of_many_is_about_the_first_ones(sql_env: WorkspaceEnv, size: int) -> None:
+    applied = applied_cleanup(sql_env)
     with patch.object(repository, "MAX_EXAMINED", size):
         preview = applied.preview()
 

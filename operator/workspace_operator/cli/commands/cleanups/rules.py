@@ -7,7 +7,7 @@ import typer
 
 from workspace_operator.application.cleanups.rules import MAX_ATTRIBUTES, MAX_PEOPLE, RuleMaker, parse_rule
 from workspace_operator.cleanups.model import DRAFTS
-from workspace_operator.cleanups.rules import RuleAction, RuleCounts, RuleState, StoredRule
+from workspace_operator.cleanups.rules import Rule, RuleAction, RuleCounts, RuleState, StoredRule
 from workspace_operator.cli.commands.cleanups.drafts import counted, find_cleanup
 from workspace_operator.cli.commands.cleanups.output import RULE_COLUMNS, count_text, rule_document, rule_row
 from workspace_operator.cli.support.options import (
@@ -39,6 +39,33 @@ OPTIONS: Final = {"equal_attributes": "--equal", "suffix": "--suffix"}
 Position = Annotated[
     int, typer.Argument(metavar="RULE", min=1, max=MAX_NUMBER, help="The rule, as in cleanups rules list.")
 ]
+MaxPeople = Annotated[
+    int | None,
+    typer.Option("--max-people", metavar="N", min=2, max=MAX_PEOPLE, help="Only groups of at most N people."),
+]
+EqualAttributes = Annotated[
+    list[str] | None,
+    text_option(
+        "--equal",
+        metavar="NAME",
+        help_text="Only groups whose people have equal values of this attribute. "
+        f"Can be given up to {MAX_ATTRIBUTES} times.",
+    ),
+]
+NotCalledFor = Annotated[
+    int | None,
+    typer.Option(
+        "--not-called-for",
+        metavar="DAYS",
+        min=0,
+        max=10_000,
+        help="Only groups that no call has named for DAYS, as far as calls are noted.",
+    ),
+]
+Suffix = Annotated[
+    str | None,
+    text_option("--suffix", metavar="TEXT", help_text="Only addresses that end with TEXT, such as @example.com."),
+]
 
 
 @app.command("list")
@@ -60,33 +87,10 @@ def add(
     *,
     workspace: WorkspaceName,
     action: Annotated[RuleAction, typer.Option("--action", help="What happens to the people of a group.")],
-    max_people: Annotated[
-        int | None,
-        typer.Option("--max-people", metavar="N", min=2, max=MAX_PEOPLE, help="Only groups of at most N people."),
-    ] = None,
-    equal: Annotated[
-        list[str] | None,
-        text_option(
-            "--equal",
-            metavar="NAME",
-            help_text="Only groups whose people have equal values of this attribute. "
-            f"Can be given up to {MAX_ATTRIBUTES} times.",
-        ),
-    ] = None,
-    not_called_for: Annotated[
-        int | None,
-        typer.Option(
-            "--not-called-for",
-            metavar="DAYS",
-            min=0,
-            max=10_000,
-            help="Only groups that no call has named for DAYS, as far as calls are noted.",
-        ),
-    ] = None,
-    suffix: Annotated[
-        str | None,
-        text_option("--suffix", metavar="TEXT", help_text="Only addresses that end with TEXT, such as @example.com."),
-    ] = None,
+    max_people: MaxPeople = None,
+    equal: EqualAttributes = None,
+    not_called_for: NotCalledFor = None,
+    suffix: Suffix = None,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
@@ -96,21 +100,29 @@ def add(
     until `workspacectl cleanups rules confirm`, and nothing happens to the people until `workspacectl cleanups apply`.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        store = context.store
-        since = None if not_called_for is None else int((store.clock() - timedelta(days=not_called_for)).timestamp())
         parts = {
             "action": action.value,
             "max_people": max_people,
             "equal_attributes": equal,
-            "not_called_since": since,
+            "not_called_since": _days_ago(context, not_called_for),
             "suffix": suffix,
         }
-        maker = RuleMaker(rules=store.cleanup_rules, cleanups=store.cleanups, clock=store.clock)
-        number, stored = maker.add(context.workspace_id, parse_rule(parts, OPTIONS), actor=current_actor())
-        stored = _worked(context, number, stored.position)
+        stored = _add(context, parse_rule(parts, OPTIONS))
     _print_rule(stored, "would decide" if stored.state is RuleState.COUNTED else "is being counted, so far")
     if stored.state is RuleState.COUNTED and stored.groups:
         info(f"next: workspacectl cleanups rules confirm {stored.position} -w {workspace}")
+
+
+def _days_ago(context: WorkspaceContext, days: int | None) -> int | None:
+    """In Unix seconds."""
+    return None if days is None else int((context.store.clock() - timedelta(days=days)).timestamp())
+
+
+def _add(context: WorkspaceContext, rule: Rule) -> StoredRule:
+    store = context.store
+    maker = RuleMaker(rules=store.cleanup_rules, cleanups=store.cleanups, clock=store.clock)
+    number, stored = maker.add(context.workspace_id, rule, actor=current_actor())
+    return _worked(context, number, stored.position)
 
 
 @app.command()

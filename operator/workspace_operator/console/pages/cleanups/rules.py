@@ -1,6 +1,7 @@
 """Rules: added, counted, looked at, confirmed and removed."""
 
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 
 from workspace_operator.access.permissions import Permission
@@ -21,9 +22,6 @@ RULE = "rule"
 def routes(dependencies: Dependencies) -> tuple[Route, ...]:
     """The routes of this module."""
 
-    def show_all(request: PageRequest) -> Page:
-        return _all(dependencies, request, RuleForm())
-
     def add(request: PageRequest) -> Page | Redirect:
         try:
             stored = add_rule(dependencies, request)
@@ -31,9 +29,6 @@ def routes(dependencies: Dependencies) -> tuple[Route, ...]:
             page = _all(dependencies, request, typed_form(request, error))
             return replace(page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         return Redirect(location=f"{_root(request)}/{stored.position}")
-
-    def show(request: PageRequest) -> Page:
-        return _one(dependencies, request)
 
     def confirm(request: PageRequest) -> Page | Redirect:
         seen = RuleCounts(_number(request, "groups"), _number(request, "people"))
@@ -54,9 +49,9 @@ def routes(dependencies: Dependencies) -> tuple[Route, ...]:
     root = "/w/{workspace}/cleanup/rules"
     one = f"{root}/{{{RULE}}}"
     return (
-        Route(method="GET", pattern=root, access=Permission.VIEW, handler=show_all),
+        Route(method="GET", pattern=root, access=Permission.VIEW, handler=partial(_all, dependencies)),
         Route(method="POST", pattern=f"{root}/add", access=Permission.PREPARE, handler=add),
-        Route(method="GET", pattern=one, access=Permission.VIEW, handler=show, is_costly=True),
+        Route(method="GET", pattern=one, access=Permission.VIEW, handler=partial(_one, dependencies), is_costly=True),
         Route(method="POST", pattern=f"{one}/confirm", access=Permission.PREPARE, handler=confirm),
         Route(method="POST", pattern=f"{one}/remove", access=Permission.PREPARE, handler=remove),
     )
@@ -81,14 +76,14 @@ def _number(request: PageRequest, name: str) -> int:
     return int(value)
 
 
-def _all(dependencies: Dependencies, request: PageRequest, form: RuleForm) -> Page:
+def _all(dependencies: Dependencies, request: PageRequest, form: RuleForm | None = None) -> Page:
     reader = CleanupReader.of(dependencies, request)
     status = reader.status
     can_add = status.at_work is None and (status.blocked is not None or status.draft is not None)
     view = rules_view(
         request.workspace_id,
         reader.rules(),
-        form,
+        form or RuleForm(),
         may_decide=reader.right(Permission.PREPARE),
         refusal="" if can_add else text("rules.not_now"),
     )

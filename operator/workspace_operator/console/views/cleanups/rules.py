@@ -104,7 +104,7 @@ class RuleView:
         note: what went wrong just now; empty for nothing.
         groups: how many groups it decides about, as the form sends it back; ``people`` likewise.
         can_confirm: whether it was counted, and decides about somebody.
-        look_href: lists some of its groups; empty if that is not possible.
+        groups_href: lists some of its groups; empty if that is not possible.
         listed: these groups; None unless they are wanted.
         next_href: the groups behind them; empty if there are no more.
     """
@@ -120,7 +120,7 @@ class RuleView:
     can_remove: bool
     is_moving: bool
     may_decide: Right
-    look_href: str
+    groups_href: str
     listed: Sequence[RuleGroupLine] | None
     next_href: str
 
@@ -159,7 +159,7 @@ def rule_view(
         can_remove=stored.state is not RuleState.REMOVING,
         is_moving=stored.state in (RuleState.COUNTING, RuleState.DECIDING),
         may_decide=may_decide,
-        look_href=f"{line.href}?groups=1" if can_confirm else "",
+        groups_href=f"{line.href}?groups=1" if can_confirm else "",
         listed=None if listed is None else list(_group_lines(address, listed)),
         next_href=f"{line.href}?{urlencode({'groups': 1, 'after': listed.next})}" if listed and listed.next else "",
     )
