@@ -6,11 +6,15 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from workspace_operator.application.accounts.access import AccessReader
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.ports import IdentityProvider
+from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.bootstrap.repositories import Repositories
@@ -18,7 +22,7 @@ from workspace_operator.bootstrap.servers import make_server
 from workspace_operator.bootstrap.stores import open_store_lazily
 from workspace_operator.bootstrap.workers import monitor_writes, store_probes
 from workspace_operator.errors import InvalidInput
-from workspace_operator.settings import ConsoleSettings
+from workspace_operator.settings import ConsoleSettings, OIDCSettings
 from workspace_operator.store.engine.clocks import utc_now
 
 if TYPE_CHECKING:  # importing a server and templates takes memory, which only the console needs
@@ -28,10 +32,15 @@ if TYPE_CHECKING:  # importing a server and templates takes memory, which only t
 
 PURPOSE = "the console"
 
+OIDC_PACKAGES = frozenset({"joserfc", "cryptography"})
+"""What the extra ``oidc`` installs."""
+
 
 def make_console_server(settings: ConsoleSettings) -> "Server":
     """Create the server of the console, which listens already. Raises InvalidInput."""
     _check(settings)
+    if settings.oidc is not None:
+        _identity_provider(settings.oidc)
     return make_server(settings, purpose=PURPOSE)
 
 
@@ -68,11 +77,15 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
             person_records=store.person_records,
+            members=MemberReader(
+                accounts=store.accounts, sessions=store.sessions, pins=store.sign_in_pins, clock=store.clock
+            ),
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
             console_url=settings.console_url.rstrip("/"),
             trusted_proxies=settings.trusted_proxies,
             undo_period=settings.undo,
+            company_sign_in=_company_sign_in(store, settings),
             close=people.close,
         )
     )
@@ -88,6 +101,50 @@ def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) 
             return
         with monitor_writes(store) as monitor:
             server.serve(console, stopping, store_probes(store, monitor))
+
+
+def _company_sign_in(store: Repositories, settings: ConsoleSettings) -> CompanySignIn | None:
+    """The sign-in with a company account; None without an identity provider. Raises InvalidInput."""
+    from workspace_operator.console.pages.company_sign_in import CALLBACK_PATH
+
+    if settings.oidc is None:
+        return None
+    return CompanySignIn(
+        provider=_identity_provider(settings.oidc),
+        access=AccessReader(accounts=store.accounts),
+        sessions=store.sessions,
+        pins=store.sign_in_pins,
+        audit_log=store.audit_log,
+        clock=store.clock,
+        console_url=settings.console_url.rstrip("/"),
+        callback_path=CALLBACK_PATH,
+    )
+
+
+def _identity_provider(settings: OIDCSettings) -> IdentityProvider:
+    """The identity provider of settings. Raises InvalidInput."""
+    try:
+        from workspace_operator.identity_provider.provider import OIDCProvider
+    except ModuleNotFoundError as error:
+        if error.name not in OIDC_PACKAGES:
+            raise
+        message = "--oidc-issuer needs packages that are not installed: pip install 'workspace-operator[oidc]'"
+        raise InvalidInput(message, field="--oidc-issuer") from None
+    from workspace_operator.identity_provider.settings import ProviderSettings
+
+    try:
+        secret = settings.client_secret_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"--oidc-client-secret-file {settings.client_secret_file}: {error}"
+        raise InvalidInput(message, field="--oidc-client-secret-file") from error
+    return OIDCProvider.of(
+        ProviderSettings(
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            client_secret=secret,
+            trusts_email=settings.trusts_email,
+        )
+    )
 
 
 def _check(settings: ConsoleSettings) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from joserfc import jwk, jws, jwt
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
+from joserfc.jwa import JWSAlgModel
 
 from workspace_operator.application.ports import Identity
 from workspace_operator.errors import UntrustedIdentity
@@ -28,7 +29,7 @@ Keys = Callable[[str | None], Sequence[Mapping[str, Any]]]
 class _Registry(jws.JWSRegistry):
     """The accepted algorithms. The library's own look-up warns of EdDSA, whose name RFC 9864 replaces."""
 
-    def get_alg(self, name: str) -> jws.JWSAlgModel:
+    def get_alg(self, name: str) -> JWSAlgModel:
         if name not in KEY_TYPES:
             raise UnsupportedAlgorithmError(f"the algorithm {name!r} is not accepted")
         return self.algorithms[name]
@@ -67,7 +68,7 @@ class IDTokenVerifier:
     def _key(self, header: Mapping[str, Any]) -> jwk.Key:
         """The key of a token: the only one that its header fits."""
         kid, algorithm = header.get("kid"), header.get("alg")
-        if algorithm not in KEY_TYPES:
+        if not isinstance(algorithm, str) or algorithm not in KEY_TYPES:
             raise UntrustedIdentity(f"the ID token has the algorithm {algorithm!r}: use one of {', '.join(KEY_TYPES)}")
         fitting = [key for key in self.keys(kid) if kid in (None, key.get("kid")) and _fits(key, algorithm)]
         if len(fitting) != 1:

@@ -40,7 +40,7 @@ def test_another_identity_is_refused_and_changes_nothing(store: Store, other: di
     store.sign_in_pins.confirm(ADA)
     later = START + timedelta(days=1)
 
-    assert not store.sign_in_pins.confirm(replace(ADA, signed_in_at=later, **other))  # type: ignore[arg-type]
+    assert not store.sign_in_pins.confirm(replace(ADA, signed_in_at=later, **other))
     assert store.sign_in_pins.pins_of([ADA.email_key]) == [ADA]
 
 

@@ -176,7 +176,9 @@ else:
                 "DEFAULT_LANGUAGE Template TemplateContent TemplateDraft Templates"
             ),
             "workspace_operator.application.ports.sending.usage": "MessageCounters",
-            "workspace_operator.application.ports.accounts.identity_provider": "ClientSecrets Identity IdentityProvider",
+            "workspace_operator.application.ports.accounts.identity_provider": (
+                "ClientSecrets Identity IdentityProvider"
+            ),
             "workspace_operator.application.ports.accounts.sessions": "ConsoleSession Sessions SignInLink",
             "workspace_operator.application.ports.accounts.sign_in_pins": "SignInPin SignInPins",
             "workspace_operator.application.ports.workspaces": "Ownership Workspaces",

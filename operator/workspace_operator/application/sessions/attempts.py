@@ -1,8 +1,8 @@
 """Attempts to sign in at the identity provider: what a browser keeps meanwhile, as a pure value.
 
-An attempt is kept in a cookie, and nothing in the store: strangers could fill that, and any process can go on with it.
-State, nonce and code verifier are derived from one secret, from the start and from the page that opens afterwards. So
-a callback that somebody else began (login CSRF), one that is old, and one whose page was exchanged all have a state that
+An attempt is kept in a cookie, so that any process can go on with it, and strangers cannot fill the store. State, nonce
+and code verifier are derived from one secret, from the time of the start and from the page that opens afterwards. So a
+callback that somebody else began (login CSRF), one that is old, and one whose page was exchanged all have a state that
 does not fit. The cookie needs no signature: who could write it could begin an attempt as well.
 """
 
@@ -31,8 +31,8 @@ _NOT_AFTERWARDS: Final = ("/signin", "/signout", "/enter")
 def local_path(path: str) -> str:
     """A path and query of the console itself to go to after sign-in; the start page for anything else.
 
-    Browsers read two slashes as the beginning of another host, and a backslash as a slash. So no path begins with two, and
-    none has a backslash, a space or a control character.
+    Browsers read two slashes as the beginning of another host, and a backslash as a slash. So no path begins with two,
+    and none has a backslash, a space or a control character.
     """
     is_safe = len(path) <= MAX_PATH and _is_local(path) and not path.startswith(_NOT_AFTERWARDS)
     return path if is_safe else START_PAGE

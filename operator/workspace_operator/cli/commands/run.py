@@ -14,6 +14,13 @@ from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.bootstrap import Repositories
 from workspace_operator.cli.commands.console import run_console
 from workspace_operator.cli.support.options import Database
+from workspace_operator.cli.support.run.oidc import (
+    OIDCClientID,
+    OIDCClientSecretFile,
+    OIDCIssuer,
+    OIDCTrustEmail,
+    oidc_settings,
+)
 from workspace_operator.cli.support.run.options import (
     ActivitiesDays,
     APIAddress,
@@ -55,6 +62,7 @@ from workspace_operator.settings import (
     APISettings,
     ConsoleSettings,
     LogFormat,
+    OIDCSettings,
     OperatorSettings,
     RetentionSettings,
     SenderSettings,
@@ -86,6 +94,10 @@ def run_all(
     console_address: ConsoleAddress = DEFAULT_CONSOLE_ADDRESS,
     console_url: ConsoleURL = None,
     trusted_proxy: TrustedProxies = None,
+    oidc_issuer: OIDCIssuer = None,
+    oidc_client_id: OIDCClientID = None,
+    oidc_client_secret_file: OIDCClientSecretFile = None,
+    oidc_trust_email: OIDCTrustEmail = False,
     activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
     transports: TransportsFile = None,
     root_key_file: RootKeyFile = None,
@@ -101,10 +113,11 @@ def run_all(
     if context.invoked_subcommand is not None:
         return
     intervals = (resync, cluster_silent_after, first_workspace_after)
+    oidc = oidc_settings(oidc_issuer, oidc_client_id, oidc_client_secret_file, console_url, trust=oidc_trust_email)
     parts = _Parts(
         operator=_operator_settings(kubeconfig, kube_context, namespace, intervals, health),
         api=_api_settings(api_address, public_url, root_key_file),
-        console=_console_settings(console_address, console_url, trusted_proxy, undo_days),
+        console=_console_settings(console_address, console_url, trusted_proxy, undo_days, oidc),
         retention=_retention(activities_days, keep_content, keep_deliveries, keep_audit, undo_days),
         sender=_sender_settings(transports, root_key_file, public_url, too_late),
     )
@@ -333,7 +346,7 @@ def _api_settings(address: str, public_url: str | None, root_key_file: Path | No
 
 
 def _console_settings(
-    address: str, url: str | None, proxies: Sequence[str] | None, undo_days: int
+    address: str, url: str | None, proxies: Sequence[str] | None, undo_days: int, oidc: OIDCSettings | None
 ) -> ConsoleSettings | None:
     """The settings of the console; None if it is off."""
     if address == API_OFF:
@@ -344,5 +357,6 @@ def _console_settings(
         port=port,
         console_url=url or "",
         trusted_proxies=frozenset(proxies or ()),
+        oidc=oidc,
         undo=timedelta(days=undo_days),
     )

@@ -7,10 +7,11 @@ result.
 from collections.abc import Mapping
 from typing import Final
 
+from workspace_operator.console.texts.accounts import ACCOUNT_TEXTS
 from workspace_operator.console.texts.cleanups import CLEANUP_TEXTS
 from workspace_operator.console.texts.frames import FRAME_TEXTS
 
-TEXTS: Final[Mapping[str, str]] = {**FRAME_TEXTS, **CLEANUP_TEXTS}
+TEXTS: Final[Mapping[str, str]] = {**FRAME_TEXTS, **CLEANUP_TEXTS, **ACCOUNT_TEXTS}
 
 
 def text(key: str, **values: object) -> str:
