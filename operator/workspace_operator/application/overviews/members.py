@@ -19,6 +19,7 @@ from workspace_operator.application.ports import (
 )
 from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.lifetimes import end_of
+from workspace_operator.application.sessions.resets import reset_sign_in
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.reconcile.model.accounts import Account
@@ -105,10 +106,7 @@ class MemberReader:
         """Let another identity sign in with an address that an account names, and end the sessions of the address."""
         if key not in people_keys(account):
             raise NotFound("the Account does not name this address")
-        entry = session_entry(
-            AuditAction.SIGN_IN_RESET, actor.name, at=self.clock(), subject=_subject(account), detail={"address": key}
-        )
-        self.pins.reset(key, entry=entry)
+        reset_sign_in(self.pins, key, actor=actor, at=self.clock(), subject=_subject(account))
 
     def _open(self, sessions: Sequence[ConsoleSession]) -> Sequence[ConsoleSession]:
         now = self.clock()
