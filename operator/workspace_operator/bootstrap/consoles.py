@@ -40,7 +40,7 @@ def make_console_server(settings: ConsoleSettings) -> "Server":
     """Create the server of the console, which listens already. Raises InvalidInput."""
     _check(settings)
     if settings.oidc is not None:
-        _identity_provider(settings.oidc)
+        _identity_provider(settings.oidc)  # what is wrong with it is said before anything is served
     return make_server(settings, purpose=PURPOSE)
 
 
