@@ -60,7 +60,7 @@ class Company:
         assert isinstance(started, Started)
         query = answered(started.url)
         callback = Callback(token=started.token, state=query["state"], code=query["code"], error="", issuer=ISSUER)
-        return replace(callback, **changes)  # type: ignore[arg-type]
+        return replace(callback, **changes)
 
     def finish(self, **changes: str) -> Finished | Refused:
         return self.sign_in.finish(self.callback(**changes), agent="Browser/1")

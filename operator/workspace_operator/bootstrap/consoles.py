@@ -64,15 +64,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             sessions=SessionReader(sessions=store.sessions, clock=store.clock),
             links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
             workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
-            summaries=SummaryReader(
-                workspaces=store.workspaces,
-                accounts=store.accounts,
-                migrations=store.migrations,
-                credentials=store.credentials,
-                heartbeats=store.heartbeats,
-                people=people,
-                clock=store.clock,
-            ),
+            summaries=_summaries(store, people),
             cleanup_lists=lists,
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
@@ -101,6 +93,18 @@ def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) 
             return
         with monitor_writes(store) as monitor:
             server.serve(console, stopping, store_probes(store, monitor))
+
+
+def _summaries(store: Repositories, people: PeopleCounter) -> SummaryReader:
+    return SummaryReader(
+        workspaces=store.workspaces,
+        accounts=store.accounts,
+        migrations=store.migrations,
+        credentials=store.credentials,
+        heartbeats=store.heartbeats,
+        people=people,
+        clock=store.clock,
+    )
 
 
 def _company_sign_in(store: Repositories, settings: ConsoleSettings) -> CompanySignIn | None:

@@ -35,12 +35,12 @@ def test_next_sign_in_is_recorded(store: Store) -> None:
     assert store.sign_in_pins.pins_of([ADA.email_key]) == [replace(ADA, signed_in_at=later)]
 
 
-@pytest.mark.parametrize("other", [{"subject": "0009"}, {"issuer": "https://other.example"}])
-def test_another_identity_is_refused_and_changes_nothing(store: Store, other: dict[str, str]) -> None:
+@pytest.mark.parametrize("other", [replace(ADA, subject="0009"), replace(ADA, issuer="https://other.example")])
+def test_another_identity_is_refused_and_changes_nothing(store: Store, other: SignInPin) -> None:
     store.sign_in_pins.confirm(ADA)
     later = START + timedelta(days=1)
 
-    assert not store.sign_in_pins.confirm(replace(ADA, signed_in_at=later, **other))
+    assert not store.sign_in_pins.confirm(replace(other, signed_in_at=later))
     assert store.sign_in_pins.pins_of([ADA.email_key]) == [ADA]
 
 
@@ -82,6 +82,6 @@ def test_reset_without_a_pin_writes_nothing(store: Store) -> None:
 def test_of_several_first_sign_ins_one_identity_is_pinned(sql: Store) -> None:
     pins = [replace(ADA, subject=f"{number:04}") for number in range(6)]
 
-    confirmed = run_together(*[lambda pin=pin: sql.sign_in_pins.confirm(pin) for pin in pins])  # type: ignore[misc]
+    confirmed = run_together(*[lambda pin=pin: sql.sign_in_pins.confirm(pin) for pin in pins])
 
     assert sorted(confirmed) == [False] * 5 + [True]

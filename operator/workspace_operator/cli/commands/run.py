@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -62,7 +63,6 @@ from workspace_operator.settings import (
     APISettings,
     ConsoleSettings,
     LogFormat,
-    OIDCSettings,
     OperatorSettings,
     RetentionSettings,
     SenderSettings,
@@ -86,18 +86,18 @@ def run_all(
     kube_context: KubeContext = None,
     namespace: Namespaces = None,
     resync: Resync = 600.0,
-    cluster_silent_after: ClusterSilentAfter = 60.0,
-    first_workspace_after: FirstWorkspaceAfter = 120.0,
+    silent_after: ClusterSilentAfter = 60.0,
+    first_after: FirstWorkspaceAfter = 120.0,
     health: HealthEndpoint = None,
     api_address: APIAddress = DEFAULT_API_ADDRESS,
     public_url: PublicURL = None,
     console_address: ConsoleAddress = DEFAULT_CONSOLE_ADDRESS,
     console_url: ConsoleURL = None,
-    trusted_proxy: TrustedProxies = None,
-    oidc_issuer: OIDCIssuer = None,
-    oidc_client_id: OIDCClientID = None,
-    oidc_client_secret_file: OIDCClientSecretFile = None,
-    oidc_trust_email: OIDCTrustEmail = False,
+    proxies: TrustedProxies = None,
+    issuer: OIDCIssuer = None,
+    client_id: OIDCClientID = None,
+    secret: OIDCClientSecretFile = None,
+    trust: OIDCTrustEmail = False,
     activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
     transports: TransportsFile = None,
     root_key_file: RootKeyFile = None,
@@ -112,17 +112,14 @@ def run_all(
     """Run the operator, the people API, the worker, the sender and the web console in one process."""
     if context.invoked_subcommand is not None:
         return
-    intervals = (resync, cluster_silent_after, first_workspace_after)
-    oidc = oidc_settings(oidc_issuer, oidc_client_id, oidc_client_secret_file, console_url, trust=oidc_trust_email)
     parts = _Parts(
-        operator=_operator_settings(kubeconfig, kube_context, namespace, intervals, health),
+        operator=_operator_settings(kubeconfig, kube_context, namespace, (resync, silent_after, first_after), health),
         api=_api_settings(api_address, public_url, root_key_file),
-        console=_console_settings(console_address, console_url, trusted_proxy, undo_days, oidc),
+        console=_console_settings(console_address, console_url, proxies, undo_days, issuer, client_id, secret, trust),
         retention=_retention(activities_days, keep_content, keep_deliveries, keep_audit, undo_days),
         sender=_sender_settings(transports, root_key_file, public_url, too_late),
     )
-    with process_context(context, log_format, verbose=verbose) as stop_event:
-        _run_parts(parts, database, stop_event)
+    _run_parts(parts, database, process_context(context, log_format, verbose=verbose))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +133,9 @@ class _Parts:
     sender: SenderSettings
 
 
-def _run_parts(parts: _Parts, database: str, stop_event: threading.Event) -> None:
+def _run_parts(parts: _Parts, database: str, process: AbstractContextManager[threading.Event]) -> None:
     with (
+        process as stop_event,
         bootstrap.open_store_lazily(database) as store,
         bootstrap.monitor_writes(store) as monitor,
         bootstrap.open_sender(store, parts.sender, stop_event, monitor) as sender,
@@ -346,9 +344,17 @@ def _api_settings(address: str, public_url: str | None, root_key_file: Path | No
 
 
 def _console_settings(
-    address: str, url: str | None, proxies: Sequence[str] | None, undo_days: int, oidc: OIDCSettings | None
+    address: str,
+    url: str | None,
+    proxies: Sequence[str] | None,
+    undo_days: int,
+    issuer: str | None,
+    client_id: str | None,
+    secret_file: Path | None,
+    trusts_email: bool,
 ) -> ConsoleSettings | None:
     """The settings of the console; None if it is off."""
+    oidc = oidc_settings(issuer, client_id, secret_file, url, trust=trusts_email)
     if address == API_OFF:
         return None
     host, port = parse_address(address, "--console-address", default=DEFAULT_CONSOLE_ADDRESS)

@@ -13,7 +13,7 @@ from workspace_operator.console.views.history import ENTRIES, history_view
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
     """The routes of this module."""
-    members = dependencies.members
+    members, audit_log = dependencies.members, dependencies.audit_log
 
     def show_own(request: PageRequest) -> Page:
         session = request.own_session
@@ -25,8 +25,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         return Redirect(location="/account")
 
     def show_log(request: PageRequest) -> Page:
-        before = request.query.get("before") or None
-        entries = dependencies.audit_log.entries(ACCOUNT_WIDE, before=before, limit=ENTRIES + 1)
+        entries = audit_log.entries(ACCOUNT_WIDE, before=request.query.get("before") or None, limit=ENTRIES + 1)
         view = history_view(entries, (), root="/account", now=members.clock())
         return Page(template="history.html", title=text("history.title"), view=view)
 

@@ -18,9 +18,7 @@ from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.reconcile.model.accounts import Account, AccountKey, RemoveAccount
 
-app = typer.Typer(
-    name="accounts", help="List Accounts, remove those of lost clusters, and reset sign-ins.", no_args_is_help=True
-)
+app = typer.Typer(name="accounts", help="List and remove Accounts, and reset sign-ins.", no_args_is_help=True)
 
 COLUMNS = ("cluster", "namespace", "name", "workspaces", "limit", "admins", "members", "notices", "operator")
 ALIVE, SILENT, NONE = "alive", "silent", "none"
@@ -111,10 +109,11 @@ def reset(
     reset_all: Annotated[bool, typer.Option("--all", help="Everybody whom an Account names.")] = False,
     database: Database,
 ) -> None:
-    """Let another company account sign in to the web console with an address.
+    """Let another company account sign in.
 
-    The first sign-in binds an address to one account of the identity provider. Use this command after an address got
-    another owner, and with --all after a change of the provider. It ends the sessions of the address.
+    The first sign-in to the web console binds an address to one account of the identity provider. Use this command
+    after an address got another owner, and with --all after a change of the provider. It ends the sessions of the
+    address.
     """
     if (address is None) is not reset_all:
         raise typer.BadParameter("give either the address or --all", param_hint="ADDRESS")
