@@ -12,7 +12,7 @@ RUN python -m venv --without-pip /opt/workspace-operator
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY operator/ operator/
 RUN --mount=type=secret,id=pip --mount=type=secret,id=certificates \
-    python -m pip --python /opt/workspace-operator/bin/python install --no-compile --constraint constraints.txt .
+    python -m pip --python /opt/workspace-operator/bin/python install --no-compile --constraint constraints.txt '.[oidc]'
 # kubernetes.aio is a second client that nothing imports: 40 MB of sources. Compiled files are valid whatever the dates of
 # their sources are, since some tools that copy images change dates, and nothing can be compiled on a read-only root.
 RUN rm -r /opt/workspace-operator/lib/python3.*/site-packages/kubernetes/aio \

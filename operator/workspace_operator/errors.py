@@ -12,12 +12,14 @@
     │   ├── Ambiguous           the name matches several workspaces; the message lists them
     │   ├── ModeChanged         the workspace has another mode than the request was made for
     │   └── StaleRevision       the object has changed since it was read; read it again
+    ├── UntrustedIdentity       what an identity provider says about somebody is not proven
     └── Unavailable             a dependency does not answer; try again later
         ├── NotConfigured       the installation lacks what the request needs; the message says how to set it up
         ├── StoreUnavailable
         │   ├── StoreRefused    the database answers, but rejects: a standby, a permission, a limit, a setting
         │   ├── LockTimeout     a lock was not granted in time; nothing was written
         │   └── CommitUnknown   the write may have been committed; check before repeating it
+        ├── IdentityProviderUnavailable  the company sign-in does not answer
         └── ClusterUnavailable
             └── ClusterForbidden  the cluster answers, but rejects: a permission, a policy, a quota
 
@@ -73,6 +75,10 @@ class ModeChanged(Conflict):
         self.mode = mode
 
 
+class UntrustedIdentity(WorkspaceOperatorError):
+    """What an identity provider says about somebody is not proven; the text is for the log, not for that person."""
+
+
 class Unavailable(WorkspaceOperatorError):
     """A dependency does not answer; a retry may succeed."""
 
@@ -95,6 +101,10 @@ class LockTimeout(StoreUnavailable):
 
 class CommitUnknown(StoreUnavailable):
     """The connection was lost or the wait timed out during a commit, so the write may have been committed."""
+
+
+class IdentityProviderUnavailable(Unavailable):
+    """The identity provider does not answer, or not as one does; the text is for the log."""
 
 
 class ClusterUnavailable(Unavailable):

@@ -73,12 +73,28 @@ class APISettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OIDCSettings:
+    """Settings of the sign-in with a company account.
+
+    Attributes:
+        issuer: URL of the identity provider, as it writes it.
+        trusts_email: whether addresses count as verified if the provider does not say.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path
+    trusts_email: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleSettings:
     """Settings of the console; without a certificate it serves plain HTTP, which only this machine may use.
 
     Attributes:
         console_url: URL under which browsers reach it; empty: only on this machine.
         trusted_proxies: addresses of proxies that end TLS.
+        oidc: the identity provider; None: links of `workspacectl console` are the only way in.
         undo: how long the worker lets cleanups be undone, as pages say it.
         health_endpoint: as of the API.
     """
@@ -89,6 +105,7 @@ class ConsoleSettings:
     key: Path | None = None
     console_url: str = ""
     trusted_proxies: frozenset[str] = frozenset()
+    oidc: OIDCSettings | None = None
     undo: timedelta = timedelta(days=30)
     health_endpoint: str | None = None
 

@@ -18,19 +18,31 @@ from tests.store.backends import Store, memory_store
 from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
+from workspace_operator.application.accounts.access import AccessReader
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
+from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import Actor, AuditAction, Cleanups, ConsoleSession, ListedCalls, Listings
+from workspace_operator.application.ports import (
+    Actor,
+    AuditAction,
+    Cleanups,
+    ConsoleSession,
+    IdentityProvider,
+    ListedCalls,
+    Listings,
+)
+from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.application.sessions.tokens import digest_of, new_token
 from workspace_operator.console.app import make_console
 from workspace_operator.console.core.dependencies import Dependencies
+from workspace_operator.console.pages.company_sign_in import CALLBACK_PATH
 from workspace_operator.console.security.form_tokens import FIELD
 from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.identity.values.email_keys import email_key
@@ -50,11 +62,12 @@ _uids = count(1)
 
 @dataclass(kw_only=True)
 class ConsoleEnv:
-    """The console of one store. ``options`` are settings of its dependencies."""
+    """The console of one store. ``options`` are settings of its dependencies; ``provider`` signs members in."""
 
     store: Store = field(default_factory=memory_store)
     options: dict[str, Any] = field(default_factory=dict)
     records: list[AccessRecord] = field(default_factory=list)
+    provider: IdentityProvider | None = None
 
     def __post_init__(self) -> None:
         self.people = PeopleCounter(count=self.store.people.count, clock=self.store.clock)
@@ -99,11 +112,30 @@ class ConsoleEnv:
             rule_maker=RuleMaker(rules=rules, cleanups=cleanups, clock=store.clock),
             undo_previews=store.undo_previews or absent_port(),
             person_records=store.person_records,
+            members=MemberReader(
+                accounts=store.accounts, sessions=store.sessions, pins=store.sign_in_pins, clock=store.clock
+            ),
+            company_sign_in=self._company_sign_in(),
             audit_log=store.audit_log,
             access_log=self.records.append,
             close=self.people.close,
         )
         return replace(made, **self.options)
+
+    def _company_sign_in(self) -> CompanySignIn | None:
+        store = self.store
+        if self.provider is None:
+            return None
+        return CompanySignIn(
+            provider=self.provider,
+            access=AccessReader(accounts=store.accounts),
+            sessions=store.sessions,
+            pins=store.sign_in_pins,
+            audit_log=store.audit_log,
+            clock=store.clock,
+            console_url=self.options.get("console_url", URL),
+            callback_path=CALLBACK_PATH,
+        )
 
     def _app(self) -> ASGIApp:
         return make_console(self.dependencies())

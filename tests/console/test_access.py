@@ -39,7 +39,15 @@ TABLE: Final = {
     ("GET", "/enter"): Audience.PUBLIC,
     ("POST", "/enter"): Audience.PUBLIC,
     ("POST", "/signout"): Audience.SIGNED_IN,
+    ("GET", "/signin/company"): Audience.PUBLIC,
+    ("GET", "/signin/company/callback"): Audience.PUBLIC,
     ("GET", "/"): Audience.SIGNED_IN,
+    ("GET", "/account"): Audience.SIGNED_IN,
+    ("POST", "/account/sessions/end"): Audience.SIGNED_IN,
+    ("GET", "/account/history"): Audience.INSTALLATION,
+    ("GET", "/account/{account}"): Audience.ACCOUNT_ADMIN,
+    ("POST", "/account/{account}/sessions/end"): Audience.ACCOUNT_ADMIN,
+    ("POST", "/account/{account}/sign-ins/reset"): Audience.ACCOUNT_ADMIN,
     ("GET", "/w/{workspace}"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/g"): Permission.VIEW,
@@ -73,8 +81,12 @@ def status(person: str, access: Audience | Permission) -> int:
         return 200
     if person == "nobody":
         return 303
+    if access is Audience.INSTALLATION:
+        return 200 if person == "installation" else 404
     if access is Audience.SIGNED_IN or person in ("installation", "admin"):
         return 200
+    if access is Audience.ACCOUNT_ADMIN:
+        return 404
     if person == "stranger":
         return 404
     assert isinstance(access, Permission)
@@ -87,8 +99,12 @@ def test_every_route_has_its_line(env: ConsoleEnv) -> None:
     assert routes == TABLE
 
 
-SHOWN: Final = [(route, access) for route, access in TABLE.items() if route[0] == "GET" and "/cleanup/" not in route[1]]
-"""The pages that need no cleanup; the others are tested with one."""
+SHOWN: Final = [
+    (route, access)
+    for route, access in TABLE.items()
+    if route[0] == "GET" and "/cleanup/" not in route[1] and "/company" not in route[1]
+]
+"""The pages that need no cleanup, and no company account; the others are tested with one."""
 
 
 @pytest.mark.parametrize("person", PEOPLE)
@@ -96,7 +112,7 @@ SHOWN: Final = [(route, access) for route, access in TABLE.items() if route[0] =
 def test_pages_are_shown_to_whom_they_may_be(
     nordlicht: ConsoleEnv, person: str, route: tuple[str, str], access: Audience | Permission
 ) -> None:
-    answer = PEOPLE[person](nordlicht).get(route[1].replace("{workspace}", "1"))
+    answer = PEOPLE[person](nordlicht).get(route[1].replace("{workspace}", "1").replace("{account}", "1"))
 
     assert answer.status_code == status(person, access)
 

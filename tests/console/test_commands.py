@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from tests.network_ports import free_port
 from workspace_operator import bootstrap
 from workspace_operator.application.ports import SignInLink
 from workspace_operator.application.sessions.tokens import digest_of
+from workspace_operator.bootstrap import make_console_server
 from workspace_operator.cli.commands import console
+from workspace_operator.errors import InvalidInput
+from workspace_operator.settings import ConsoleSettings, OIDCSettings
 
 LINK = re.compile(r"http://127\.0\.0\.1:8200/enter\?t=([\w-]{43})\n")
 
@@ -159,6 +163,64 @@ def test_settings_that_serve_nobody_are_refused(
 
     assert process.returncode == code
     assert words in " ".join(told.split())
+
+
+URL = ("--console-url", "https://console.example")
+ISSUER, CLIENT, SECRET = (
+    ("--oidc-issuer", "https://id.example"),
+    ("--oidc-client-id", "console"),
+    ("--oidc-client-secret-file", __file__),
+)
+
+
+@pytest.mark.parametrize("command", ["run", "run console"])
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        (ISSUER, "add --oidc-client-id and --oidc-client-secret-file and --console-url"),
+        ((*ISSUER, *CLIENT, *URL), "add --oidc-client-secret-file"),
+        ((*ISSUER, *SECRET, *URL), "add --oidc-client-id"),
+        ((*CLIENT, *SECRET, *URL), "add --oidc-issuer"),
+        ((*ISSUER, *CLIENT, *SECRET), "add --console-url"),
+        (("--oidc-trust-email", *URL), "add --oidc-issuer and --oidc-client-id and --oidc-client-secret-file"),
+    ],
+)
+def test_half_of_an_identity_provider_is_refused(
+    run: Run, tmp_path: Path, command: str, options: tuple[str, ...], missing: str
+) -> None:
+    result = run(*command.split(), "--database", f"sqlite:///{tmp_path}/store.db", *options)
+
+    assert result.code == 64
+    assert missing in " ".join(result.err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("issuer", "secret", "words"),
+    [
+        ("http://id.example", b"secret", "--oidc-issuer 'http://id.example' must be https://HOST"),
+        ("https://id.example", b" \n", "the file of --oidc-client-secret-file is empty"),
+        ("https://id.example", b"\xff", "--oidc-client-secret-file"),
+    ],
+)
+def test_identity_provider_that_cannot_be_is_refused(tmp_path: Path, issuer: str, secret: bytes, words: str) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(secret)
+    settings = OIDCSettings(issuer=issuer, client_id="console", client_secret_file=file)
+
+    with pytest.raises(InvalidInput) as refused:
+        make_console_server(ConsoleSettings(port=0, console_url="https://console.example", oidc=settings))
+
+    assert words in str(refused.value)
+
+
+def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("workspace_operator.identity_provider")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "joserfc", None)
+    settings = OIDCSettings(issuer="https://id.example", client_id="console", client_secret_file=tmp_path)
+
+    with pytest.raises(InvalidInput, match=r"pip install 'workspace-operator\[oidc\]'"):
+        make_console_server(ConsoleSettings(port=0, console_url="https://console.example", oidc=settings))
 
 
 @pytest.mark.parametrize("address", ["", "8200", ":8200", "localhost:"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workspace_operator.console.security.cookies import ended_cookie, session_cookie, session_token
+from workspace_operator.console.security.cookies import attempt_cookie, attempt_token, session_cookie, session_token
 from workspace_operator.console.security.form_tokens import form_token, is_form_token
 from workspace_operator.console.security.origins import Connection, connection_of, refusal_of
 from workspace_operator.console.security.rate_limits import address_range
@@ -21,10 +21,25 @@ def test_cookies_of_both_ways_are_never_confused() -> None:
 
 def test_ended_cookie_removes_the_same_cookie() -> None:
     for is_secure in (True, False):
-        made, ended = session_cookie(TOKEN, is_secure=is_secure), ended_cookie(is_secure=is_secure)
+        made, ended = (session_cookie(token, is_secure=is_secure) for token in (TOKEN, ""))
 
         assert made.partition("=")[0] == ended.partition("=")[0]
         assert made.partition("; ")[2] in ended
+
+
+def test_attempt_is_no_session() -> None:
+    for is_secure in (True, False):
+        cookie = attempt_cookie(TOKEN, is_secure=is_secure)
+
+        assert attempt_token(cookie.partition(";")[0], is_secure=is_secure) == TOKEN
+        assert session_token(cookie.partition(";")[0], is_secure=is_secure) == ""
+        assert "HttpOnly; SameSite=Lax" in cookie
+        assert ("Secure" in cookie) is cookie.startswith("__Host-") is is_secure
+
+
+@pytest.mark.parametrize("value", ["", "a b", "a\xe9", 'a"b', "a" * 3_001])
+def test_other_values_are_no_attempt(value: str) -> None:
+    assert attempt_token(f"signin={value}", is_secure=False) == ""
 
 
 def test_form_token_is_of_one_session() -> None:

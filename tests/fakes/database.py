@@ -14,6 +14,7 @@ from workspace_operator.application.ports import (
     RecordedEntry,
     RegisteredSender,
     SignInLink,
+    SignInPin,
     StoredCredentials,
     ViolationRow,
 )
@@ -124,6 +125,7 @@ class InMemoryDatabase:
     root_key_fingerprint: str | None = None
     sign_in_links: dict[str, SignInLink] = field(default_factory=dict)
     console_sessions: dict[str, ConsoleSession] = field(default_factory=dict)
+    sign_in_pins: dict[str, SignInPin] = field(default_factory=dict)
     sending: FakeSendingState = field(default_factory=FakeSendingState)
     last_name: int = 0
     audit_entries: list[RecordedEntry] = field(default_factory=list)

@@ -99,10 +99,12 @@ SMALL: Final = frozenset(
         "notice",
         "console_session",
         "sign_in_link",
+        "sign_in_pin",
     }
 )
 """Tables with few rows: 16 lock slots, 3 exports, the named segments and the templates of a workspace; 1 row; a row per
-cluster, and per sender; a notice per event of a month; 20 sessions of a person, 5 links."""
+cluster, and per sender; a notice per event of a month; 20 sessions of a person, 5 links, a pin per person who
+signed in."""
 
 STEPPING: Final = frozenset({("listings._next_keys", "violation")})
 """Statements that step through an index: each repetition reads one row, the first one behind a key."""

@@ -13,7 +13,8 @@ from tests.fakes.workspaces.sessions import FakeSessions
 from tests.store.backends import START, Clock
 from workspace_operator.application.ports import Actor, ConsoleSession
 from workspace_operator.application.sessions.lifetimes import SessionEnd
-from workspace_operator.application.sessions.links import MAX_AGENT_LENGTH, MAX_OPEN_LINKS, SignedIn, SignInLinks
+from workspace_operator.application.sessions.links import MAX_OPEN_LINKS, SignedIn, SignInLinks
+from workspace_operator.application.sessions.new_sessions import MAX_AGENT_LENGTH
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.application.sessions.tokens import digest_of, new_token
 from workspace_operator.errors import Conflict, InvalidInput

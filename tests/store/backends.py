@@ -29,7 +29,7 @@ from tests.fakes.workspaces.accounts import FakeAccounts
 from tests.fakes.workspaces.credentials import FakeCredentials
 from tests.fakes.workspaces.heartbeats import FakeHeartbeats
 from tests.fakes.workspaces.ownership import FakeOwnership
-from tests.fakes.workspaces.sessions import FakeSessions
+from tests.fakes.workspaces.sessions import FakeSessions, FakeSignInPins
 from tests.fakes.workspaces.workspaces import FakeWorkspaces
 from tests.fakes.workspaces.write_path import FakeWritePath
 from workspace_operator.application.ports import (
@@ -54,6 +54,7 @@ from workspace_operator.application.ports import (
     Segments,
     SendingQueue,
     Sessions,
+    SignInPins,
     Templates,
     UndoPreviews,
     Workspaces,
@@ -65,6 +66,7 @@ from workspace_operator.store.engine.sql import CompiledStatement
 from workspace_operator.store.repositories.accounts.accounts import SQLAccounts
 from workspace_operator.store.repositories.accounts.audit_log import SQLAuditLog
 from workspace_operator.store.repositories.accounts.sessions import SQLSessions
+from workspace_operator.store.repositories.accounts.sign_in_pins import SQLSignInPins
 from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
 from workspace_operator.store.repositories.cleanups.listed_calls import SQLListedCalls
 from workspace_operator.store.repositories.cleanups.listings import SQLListings
@@ -142,6 +144,7 @@ class Store:
     address_blocks: AddressBlocks
     message_counters: MessageCounters
     sessions: Sessions
+    sign_in_pins: SignInPins
     append_events: AppendEvents
     clock: Clock = field(default_factory=Clock)
     database: Database | None = None
@@ -199,6 +202,7 @@ def memory_store() -> Store:
         address_blocks=FakeAddressBlocks(memory),
         message_counters=FakeMessageCounters(memory),
         sessions=FakeSessions(memory),
+        sign_in_pins=FakeSignInPins(memory),
         append_events=leave,
         clock=clock,
     )
@@ -232,6 +236,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         address_blocks=SQLAddressBlocks(database),
         message_counters=SQLMessageCounters(database),
         sessions=SQLSessions(database=database, new_id=new_id),
+        sign_in_pins=SQLSignInPins(database=database, new_id=new_id),
         append_events=leave,
         clock=clock,
         database=database,

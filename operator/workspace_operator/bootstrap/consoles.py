@@ -6,12 +6,16 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from workspace_operator.application.accounts.access import AccessReader
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
+from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.ports import IdentityProvider
+from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.bootstrap.repositories import Repositories
@@ -19,7 +23,7 @@ from workspace_operator.bootstrap.servers import make_server
 from workspace_operator.bootstrap.stores import open_store_lazily
 from workspace_operator.bootstrap.workers import monitor_writes, store_probes
 from workspace_operator.errors import InvalidInput
-from workspace_operator.settings import ConsoleSettings
+from workspace_operator.settings import ConsoleSettings, OIDCSettings
 from workspace_operator.store.engine.clocks import utc_now
 
 if TYPE_CHECKING:  # importing a server and templates takes memory, which only the console needs
@@ -29,10 +33,15 @@ if TYPE_CHECKING:  # importing a server and templates takes memory, which only t
 
 PURPOSE = "the console"
 
+OIDC_PACKAGES = frozenset({"joserfc", "cryptography"})
+"""What the extra ``oidc`` installs."""
+
 
 def make_console_server(settings: ConsoleSettings) -> "Server":
     """Create the server of the console, which listens already. Raises InvalidInput."""
     _check(settings)
+    if settings.oidc is not None:
+        _identity_provider(settings.oidc)  # what is wrong with it is said before anything is served
     return make_server(settings, purpose=PURPOSE)
 
 
@@ -49,15 +58,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             sessions=SessionReader(sessions=store.sessions, clock=store.clock),
             links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
             workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
-            summaries=SummaryReader(
-                workspaces=store.workspaces,
-                accounts=store.accounts,
-                migrations=store.migrations,
-                credentials=store.credentials,
-                heartbeats=store.heartbeats,
-                people=people,
-                clock=store.clock,
-            ),
+            summaries=_summaries(store, people),
             cleanup_lists=lists,
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
@@ -65,11 +66,15 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             rule_maker=RuleMaker(rules=store.cleanup_rules, cleanups=store.cleanups, clock=store.clock),
             undo_previews=store.undo_previews,
             person_records=store.person_records,
+            members=MemberReader(
+                accounts=store.accounts, sessions=store.sessions, pins=store.sign_in_pins, clock=store.clock
+            ),
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
             console_url=settings.console_url.rstrip("/"),
             trusted_proxies=settings.trusted_proxies,
             undo_period=settings.undo,
+            company_sign_in=_company_sign_in(store, settings),
             close=people.close,
         )
     )
@@ -96,6 +101,62 @@ def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) 
             return
         with monitor_writes(store) as monitor:
             server.serve(console, stopping, store_probes(store, monitor))
+
+
+def _summaries(store: Repositories, people: PeopleCounter) -> SummaryReader:
+    return SummaryReader(
+        workspaces=store.workspaces,
+        accounts=store.accounts,
+        migrations=store.migrations,
+        credentials=store.credentials,
+        heartbeats=store.heartbeats,
+        people=people,
+        clock=store.clock,
+    )
+
+
+def _company_sign_in(store: Repositories, settings: ConsoleSettings) -> CompanySignIn | None:
+    """The sign-in with a company account; None without an identity provider. Raises InvalidInput."""
+    from workspace_operator.console.pages.company_sign_in import CALLBACK_PATH
+
+    if settings.oidc is None:
+        return None
+    return CompanySignIn(
+        provider=_identity_provider(settings.oidc),
+        access=AccessReader(accounts=store.accounts),
+        sessions=store.sessions,
+        pins=store.sign_in_pins,
+        audit_log=store.audit_log,
+        clock=store.clock,
+        console_url=settings.console_url.rstrip("/"),
+        callback_path=CALLBACK_PATH,
+    )
+
+
+def _identity_provider(settings: OIDCSettings) -> IdentityProvider:
+    """The identity provider of settings. Raises InvalidInput."""
+    try:
+        from workspace_operator.identity_provider.provider import OIDCProvider
+    except ModuleNotFoundError as error:
+        if error.name not in OIDC_PACKAGES:
+            raise
+        message = "--oidc-issuer needs packages that are not installed: pip install 'workspace-operator[oidc]'"
+        raise InvalidInput(message, field="--oidc-issuer") from None
+    from workspace_operator.identity_provider.settings import ProviderSettings
+
+    try:
+        secret = settings.client_secret_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"--oidc-client-secret-file {settings.client_secret_file}: {error}"
+        raise InvalidInput(message, field="--oidc-client-secret-file") from error
+    return OIDCProvider.of(
+        ProviderSettings(
+            issuer=settings.issuer,
+            client_id=settings.client_id,
+            client_secret=secret,
+            trusts_email=settings.trusts_email,
+        )
+    )
 
 
 def _check(settings: ConsoleSettings) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Segments,
         SendingQueue,
         Sessions,
+        SignInPins,
         Templates,
         UndoPreviews,
         Workspaces,
@@ -231,6 +232,13 @@ class Repositories:
         from workspace_operator.store.repositories.accounts.sessions import SQLSessions
 
         return SQLSessions(database=self._database, new_id=self._new_id)
+
+    @cached_property
+    def sign_in_pins(self) -> "SignInPins":
+        """The identities that addresses belong to since their first sign-in."""
+        from workspace_operator.store.repositories.accounts.sign_in_pins import SQLSignInPins
+
+        return SQLSignInPins(database=self._database, new_id=self._new_id)
 
     @cached_property
     def write_path(self) -> "WritePath":

@@ -37,7 +37,7 @@ SUMMARIES: Final = {
     "exports": "Show and write lists of people who block a migration.",
     "credentials": "Create, rotate and revoke API credentials.",
     "workspaces": "List, assign, move, stop and delete workspaces.",
-    "accounts": "List Accounts, and remove those of lost clusters.",
+    "accounts": "List and remove Accounts, and reset sign-ins.",
     "access": "Explain which workspaces an address reaches.",
     "audit": "Show who changed or downloaded what.",
     "usage": "Print workspaces, people and messages sent, by account.",

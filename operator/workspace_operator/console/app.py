@@ -14,11 +14,15 @@ from workspace_operator.console.core.dispatcher import Dispatcher
 from workspace_operator.console.core.rendering import Renderer
 from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
-from workspace_operator.console.pages import history, overview, sign_in, workspaces
+from workspace_operator.console.pages import accounts, company_sign_in, history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review, rules
 from workspace_operator.console.views.frames import WorkspaceLink
 
-PAGES: Final = (sign_in, workspaces, overview, lists, deciding, compare, review, rules, progress, history)
+PAGES: Final = (
+    *(sign_in, company_sign_in, workspaces, overview),
+    *(lists, deciding, compare, review, rules, progress),
+    *(history, accounts),
+)
 
 LINKS: Final = (
     WorkspaceLink(key="overview", path=""),

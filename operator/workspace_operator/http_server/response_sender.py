@@ -107,4 +107,5 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 def _start_message(response: Response, headers: Mapping[str, str]) -> Message:
     merged = {"cache-control": NO_STORE, **headers, **response.headers}
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in merged.items()]
+    encoded += [(b"set-cookie", cookie.encode("latin-1")) for cookie in response.cookies]
     return {"type": "http.response.start", "status": response.status, "headers": encoded}

@@ -1,6 +1,6 @@
 """Responses, and what the server and an application tell each other about a request."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -25,9 +25,11 @@ class Response:
     """A response.
 
     ``document`` is sent as JSON. ``bytes`` are sent unchanged. An iterator of bytes is streamed, its chunks made in
-    a worker thread. Both need a ``content-type`` header. Header names are in lower case.
+    a worker thread. Both need a ``content-type`` header. Header names are in lower case. Each of ``cookies`` is a
+    Set-Cookie header, the only one that a response can have several times.
     """
 
     status: int = 200
     document: Any | bytes | Iterator[bytes] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Sequence[str] = ()

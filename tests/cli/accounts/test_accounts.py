@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from tests.cli.conftest import Crm, Run
 from tests.cli.gitops.test_account_manifests import write_account
 from tests.store.backends import upgraded
+from workspace_operator.application.ports import SignInPin
+from workspace_operator.bootstrap import open_store
 from workspace_operator.store.engine.clocks import DatabaseClock
 from workspace_operator.store.schema.tables import cluster_heartbeat
 
@@ -112,3 +114,56 @@ def test_accounts_of_a_cluster_that_is_alive_stay(
     assert [line.split()[-1] for line in listed.out.splitlines()[1:]] == [operator, operator]
     assert done.code == code
     assert ("cluster old is alive" in done.err) == bool(code)
+
+
+@pytest.fixture
+def pinned(old_cluster: None) -> None:  # noqa: ARG001 - it makes the database
+    """Both people of default/default have signed in to the console, and somebody whom no Account names."""
+    with open_store("sqlite:///store.db") as store:
+        for address in ("ada@shop.example", "cy@shop.example", "gone@shop.example"):
+            now = store.clock()
+            pin = SignInPin(email_key=address, issuer="https://id", subject="1", pinned_at=now, signed_in_at=now)
+            assert store.sign_in_pins.confirm(pin)
+
+
+def pins() -> list[str]:
+    """The addresses that have signed in."""
+    with open_store("sqlite:///store.db") as store:
+        found = store.sign_in_pins.pins_of(["ada@shop.example", "cy@shop.example", "gone@shop.example"])
+    return [pin.email_key for pin in found]
+
+
+@pytest.mark.usefixtures("pinned")
+@pytest.mark.parametrize(
+    ("arguments", "told", "left"),
+    [
+        (["Ada@Shop.example"], "1 sign-in was reset\n", ["cy@shop.example", "gone@shop.example"]),
+        (["gone@shop.example"], "1 sign-in was reset\n", ["ada@shop.example", "cy@shop.example"]),
+        (["--all"], "2 sign-ins were reset\n", ["gone@shop.example"]),
+    ],
+)
+def test_sign_ins_are_reset_and_recorded(run: Run, arguments: list[str], told: str, left: list[str]) -> None:
+    result = run("accounts", "reset-sign-in", *arguments)
+
+    assert (result.code, result.out) == (0, told)
+    assert pins() == left
+    log = json.loads(run("audit", "list", "-o", "json").out)
+    assert {(entry["action"], entry["via"]) for entry in log} >= {("sign_in_reset", "CLI")}
+
+
+@pytest.mark.usefixtures("pinned")
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nobody@shop.example"], 1, "nobody has signed in with nobody@shop.example since the last reset"),
+        (["ada"], 1, "'ada' is not an e-mail address"),
+        ([], 64, "give either the address or --all"),
+        (["ada@shop.example", "--all"], 64, "give either the address or --all"),
+    ],
+)
+def test_reset_of_nobody_is_refused(run: Run, arguments: list[str], code: int, words: str) -> None:
+    result = run("accounts", "reset-sign-in", *arguments)
+
+    assert result.code == code
+    assert words in " ".join(result.err.replace("│", " ").split())
+    assert len(pins()) == 3

@@ -6,20 +6,27 @@ from datetime import timedelta
 from typing import Final
 
 from tests.console.cleanups.club import Club
-from tests.console.environment import ROOT, ConsoleEnv
+from tests.console.environment import MANAGER, ROOT, ConsoleEnv
 from tests.console.hostile import HOSTILE
+from tests.fakes.identity_provider import FakeIdentityProvider
 from tests.store.fixtures import WorkspaceEnv
-from workspace_operator.application.ports import StalledResources
+from workspace_operator.application.ports import IdentityProvider, SignInPin, StalledResources
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.sending.rules import SendMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageState:
-    """A page in a state. ``prepare`` returns its path."""
+    """A page in a state. ``prepare`` returns its path.
+
+    Attributes:
+        signed_in: an administrator of the installation.
+        provider: the identity provider of the console.
+    """
 
     prepare: Callable[[ConsoleEnv], str]
     signed_in: bool = True
+    provider: IdentityProvider | None = None
 
 
 def club(env: ConsoleEnv) -> str:
@@ -70,6 +77,28 @@ def hostile(env: ConsoleEnv) -> str:
 def hostile_overview(env: ConsoleEnv) -> str:
     workspace = env.workspace("club", display_name=HOSTILE[-1], color="777777")
     return f"/w/{workspace.workspace_id}"
+
+
+def members(env: ConsoleEnv) -> str:
+    """An account some of whose people have signed in."""
+    club(env)
+    now = env.store.clock()
+    for address, agent in ((MANAGER, "Firefox/145.0 (X11; Linux x86_64)"), (MANAGER, HOSTILE[0])):
+        env.member(address, agent=agent)
+    pin = SignInPin(email_key=MANAGER, issuer="https://id.example", subject="1", pinned_at=now, signed_in_at=now)
+    env.store.sign_in_pins.confirm(pin)
+    return "/account/1"
+
+
+def own_account(env: ConsoleEnv) -> str:
+    members(env)
+    env.installation()
+    return "/account"
+
+
+def sign_ins(env: ConsoleEnv) -> str:
+    members(env)
+    return "/account/history"
 
 
 def drafted(club: Club) -> str:
@@ -160,6 +189,18 @@ PAGES: Final[Mapping[str, PageState]] = {
     "sign in": PageState(prepare=lambda _: "/signin", signed_in=False),
     "signed out by time": PageState(prepare=lambda _: "/signin?ended=idle", signed_in=False),
     "enter": PageState(prepare=lambda env: f"/enter?t={env.links.create(actor=ROOT)}", signed_in=False),
+    "sign in, company account": PageState(
+        prepare=lambda _: "/signin?next=/w/1", signed_in=False, provider=FakeIdentityProvider()
+    ),
+    "company account, not available": PageState(
+        prepare=lambda _: "/signin/company", signed_in=False, provider=FakeIdentityProvider(is_away=True)
+    ),
+    "company account, refused": PageState(
+        prepare=lambda _: "/signin/company/callback?state=x", signed_in=False, provider=FakeIdentityProvider()
+    ),
+    "account": PageState(prepare=own_account),
+    "members": PageState(prepare=members),
+    "sign-ins": PageState(prepare=sign_ins),
     "no page": PageState(prepare=lambda _: "/nowhere"),
     "no workspace": PageState(prepare=lambda _: "/"),
     "workspaces": PageState(prepare=many),

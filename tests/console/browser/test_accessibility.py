@@ -39,7 +39,8 @@ def window_of(chromium: Browser, name: str, folder: Path, **options: Any) -> Ite
     """A window that shows a page in a state."""
     with ExitStack() as stack:
         if name in PAGES:
-            served, signed_in = stack.enter_context(ServedConsole.serving()), PAGES[name].signed_in
+            env, signed_in = ConsoleEnv(provider=PAGES[name].provider), PAGES[name].signed_in
+            served = stack.enter_context(ServedConsole.serving(env))
             path = PAGES[name].prepare(served.env)
         else:
             club = stack.enter_context(Club.opened(folder))
@@ -54,6 +55,22 @@ def window_of(chromium: Browser, name: str, folder: Path, **options: Any) -> Ite
         yield window
 
 
+PARAMETERS = {
+    "^/w/[0-9]+": "/w/{workspace}",
+    "/cleanup/[0-9]+": "/cleanup/{cleanup}",
+    "/rules/[0-9]+": "/rules/{rule}",
+    "^/account/[0-9]+": "/account/{account}",
+}
+"""What stands in a pattern for numbers in a path."""
+
+
+def pattern_of(path: str) -> str:
+    """The pattern of the route that a path belongs to."""
+    for number, parameter in PARAMETERS.items():
+        path = re.sub(number, parameter, path)
+    return path
+
+
 def test_every_page_is_shown(env: ConsoleEnv, tmp_path_factory: pytest.TempPathFactory) -> None:
     paths = {state.prepare(ConsoleEnv()).partition("?")[0] for state in PAGES.values()}
     for prepare in CLUB_PAGES.values():
@@ -63,14 +80,7 @@ def test_every_page_is_shown(env: ConsoleEnv, tmp_path_factory: pytest.TempPathF
             paths.add(prepare(club).partition("?")[0])
     routes = {route.pattern for route in all_routes(env.dependencies()) if route.method == "GET"}
 
-    assert routes <= {
-        re.sub(
-            "rules/[0-9]+",
-            "rules/{rule}",
-            re.sub("cleanup/[0-9]+", "cleanup/{cleanup}", re.sub("^/w/[0-9]+", "/w/{workspace}", path)),
-        )
-        for path in paths
-    }
+    assert routes <= {pattern_of(path) for path in paths}
 
 
 @pages

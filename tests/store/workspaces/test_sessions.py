@@ -124,6 +124,27 @@ def test_entries_are_stored_with_what_they_are_about(store: Store) -> None:
     ]
 
 
+def test_sessions_are_listed_by_person_newest_first(store: Store) -> None:
+    add_session(store, "s1")
+    add_session(store, "s2", created_at=START + timedelta(minutes=1))
+    add_session(store, "other", person="bob@shop.example")
+    add_session(store, "root", person="installation (root)", is_installation=True)
+
+    listed = store.sessions.sessions_of(["ada@shop.example", "installation (root)", "nobody@shop.example"])
+
+    assert [each.token_digest for each in listed] == ["s2", "root", "s1"]
+    assert listed[0] == replace(SESSION, token_digest="s2", created_at=START + timedelta(minutes=1))
+    assert store.sessions.sessions_of([]) == []
+
+
+def test_sessions_of_the_installation_are_listed_newest_first(store: Store) -> None:
+    add_session(store, "s1")
+    add_session(store, "r1", person="installation (root)", is_installation=True)
+    add_session(store, "r2", person="installation (op)", is_installation=True, created_at=START + timedelta(minutes=1))
+
+    assert [each.token_digest for each in store.sessions.installation_sessions()] == ["r2", "r1"]
+
+
 def test_session_beyond_the_limit_ends_the_one_unused_for_longest(store: Store) -> None:
     add_session(store, "s1", seen_at=START + timedelta(minutes=2))
     add_session(store, "s2", seen_at=START + timedelta(minutes=1))

@@ -7,7 +7,7 @@ from workspace_operator.access.decision import AccessDecision, decide_access
 from workspace_operator.access.model import WorkspaceName
 from workspace_operator.application.ports import Accounts
 from workspace_operator.identity.values.email_keys import email_key
-from workspace_operator.reconcile.model.accounts import AccountKey
+from workspace_operator.reconcile.model.accounts import Account, AccountKey
 from workspace_operator.workspaces.model import Workspace
 
 
@@ -50,6 +50,11 @@ class AccessReader:
             for workspace in workspaces
         ]
 
+    def is_named(self, address: str) -> bool:
+        """Whether any Account names an address, as an admin or as a member."""
+        key = email_key(address)
+        return key is not None and any(key in people_keys(account) for account in self.accounts.list())
+
     def names_without_access(
         self, address: str, workspaces: Iterable[Workspace], *, cluster: str | None
     ) -> Sequence[ListedName]:
@@ -64,6 +69,13 @@ class AccessReader:
             for name in sorted(member.workspaces)
             if (named := accounts.get((account.key.cluster, account.key.namespace, name))) != account.key.name
         ]
+
+
+def people_keys(account: Account) -> frozenset[str]:
+    """The e-mail keys of the admins and members of an account."""
+    settings = account.settings
+    keys = map(email_key, (*settings.admins, *(member.email for member in settings.members)))
+    return frozenset(key for key in keys if key is not None)
 
 
 def _accounts_by_owner(workspaces: Iterable[Workspace]) -> Mapping[tuple[str, str, str], str]:

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.accounts.audit import Detail as Detail
     from workspace_operator.application.ports.accounts.audit import RecordedEntry as RecordedEntry
     from workspace_operator.application.ports.accounts.audit import Via as Via
+    from workspace_operator.application.ports.accounts.identity_provider import ClientSecrets as ClientSecrets
+    from workspace_operator.application.ports.accounts.identity_provider import Identity as Identity
+    from workspace_operator.application.ports.accounts.identity_provider import IdentityProvider as IdentityProvider
     from workspace_operator.application.ports.accounts.sessions import ConsoleSession as ConsoleSession
     from workspace_operator.application.ports.accounts.sessions import Sessions as Sessions
     from workspace_operator.application.ports.accounts.sessions import SignInLink as SignInLink
+    from workspace_operator.application.ports.accounts.sign_in_pins import SignInPin as SignInPin
+    from workspace_operator.application.ports.accounts.sign_in_pins import SignInPins as SignInPins
     from workspace_operator.application.ports.cleanups.cleanups import ApplyRequest as ApplyRequest
     from workspace_operator.application.ports.cleanups.cleanups import Cleanups as Cleanups
     from workspace_operator.application.ports.cleanups.cleanups import Decided as Decided
@@ -176,7 +181,11 @@ else:
                 "DEFAULT_LANGUAGE Template TemplateContent TemplateDraft Templates"
             ),
             "workspace_operator.application.ports.sending.usage": "MessageCounters",
+            "workspace_operator.application.ports.accounts.identity_provider": (
+                "ClientSecrets Identity IdentityProvider"
+            ),
             "workspace_operator.application.ports.accounts.sessions": "ConsoleSession Sessions SignInLink",
+            "workspace_operator.application.ports.accounts.sign_in_pins": "SignInPin SignInPins",
             "workspace_operator.application.ports.workspaces": "Ownership Workspaces",
             "workspace_operator.application.ports.write_path": "WritePath",
             "workspace_operator.sending.outcomes": "HandoverResult",

@@ -10,16 +10,14 @@ from typing import Final
 
 from workspace_operator.application.ports import Actor, AuditAction, AuditLog, ConsoleSession, Sessions, SignInLink
 from workspace_operator.application.sessions.entries import UNKNOWN, session_entry
-from workspace_operator.application.sessions.lifetimes import FORGET_AFTER, MAX_LIFETIME, MAX_SESSIONS
+from workspace_operator.application.sessions.lifetimes import MAX_LIFETIME
+from workspace_operator.application.sessions.new_sessions import Person, begin_session
 from workspace_operator.application.sessions.tokens import digest_of, new_token
 from workspace_operator.errors import Conflict, InvalidInput
 
 LINK_LIFETIME: Final = timedelta(minutes=5)
 MAX_OPEN_LINKS: Final = 5
 MIN_LIFETIME: Final = timedelta(minutes=1)
-
-MAX_AGENT_LENGTH: Final = 200
-"""Characters kept of what a browser says about itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +79,8 @@ class SignInLinks:
             self.audit_log.record(session_entry(AuditAction.SIGN_IN_REFUSED, UNKNOWN, at=now))
             return None
         session_token = self.new_token()
-        session = ConsoleSession(
-            token_digest=digest_of(session_token),
-            person=link.actor,
-            actor=link.actor,
-            is_installation=True,
-            agent="".join(filter(str.isprintable, agent))[:MAX_AGENT_LENGTH],
-            created_at=now,
-            seen_at=now,
-            expires_at=now + link.session_lifetime,
+        person = Person(key=link.actor, actor=link.actor, is_installation=True)
+        session = begin_session(
+            self.sessions, person, token=session_token, agent=agent, now=now, lifetime=link.session_lifetime
         )
-        entry = session_entry(AuditAction.SIGNED_IN, session.actor, at=now)
-        self.sessions.add_session(session, max_sessions=MAX_SESSIONS, forget_before=now - FORGET_AFTER, entry=entry)
         return SignedIn(token=session_token, session=session, workspace_id=link.workspace_id)

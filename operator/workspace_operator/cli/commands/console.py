@@ -13,6 +13,13 @@ from workspace_operator import bootstrap
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.cli.support.options import ClusterID, Database, parse_namespaced_name, text_option
 from workspace_operator.cli.support.output import info
+from workspace_operator.cli.support.run.oidc import (
+    OIDCClientID,
+    OIDCClientSecretFile,
+    OIDCIssuer,
+    OIDCTrustEmail,
+    oidc_settings,
+)
 from workspace_operator.cli.support.run.options import (
     ConsoleURL,
     HealthEndpoint,
@@ -102,6 +109,10 @@ def run_console(
     tls_key: TLSKey = None,
     console_url: ConsoleURL = None,
     trusted_proxy: TrustedProxies = None,
+    oidc_issuer: OIDCIssuer = None,
+    oidc_client_id: OIDCClientID = None,
+    oidc_client_secret_file: OIDCClientSecretFile = None,
+    oidc_trust_email: OIDCTrustEmail = False,
     undo_days: UndoDays = 30,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
@@ -110,7 +121,8 @@ def run_console(
     """Run only the web console.
 
     Browsers reach it on this machine, under --console-url over TLS, or through a proxy that ends TLS. `workspacectl
-    console` prints a link that signs in.
+    console` prints a link that signs in. With --oidc-issuer, admins and members of Accounts sign in with their company
+    accounts.
     """
     refuse_half_of_tls(tls_cert, tls_key)
     settings = ConsoleSettings(
@@ -120,6 +132,7 @@ def run_console(
         key=tls_key,
         console_url=console_url or "",
         trusted_proxies=frozenset(trusted_proxy or ()),
+        oidc=oidc_settings(oidc_issuer, oidc_client_id, oidc_client_secret_file, console_url, trust=oidc_trust_email),
         undo=timedelta(days=undo_days),
         health_endpoint=health,
     )

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -14,6 +15,13 @@ from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.bootstrap import Repositories
 from workspace_operator.cli.commands.console import run_console
 from workspace_operator.cli.support.options import Database
+from workspace_operator.cli.support.run.oidc import (
+    OIDCClientID,
+    OIDCClientSecretFile,
+    OIDCIssuer,
+    OIDCTrustEmail,
+    oidc_settings,
+)
 from workspace_operator.cli.support.run.options import (
     ActivitiesDays,
     APIAddress,
@@ -78,14 +86,18 @@ def run_all(
     kube_context: KubeContext = None,
     namespace: Namespaces = None,
     resync: Resync = 600.0,
-    cluster_silent_after: ClusterSilentAfter = 60.0,
-    first_workspace_after: FirstWorkspaceAfter = 120.0,
+    silent_after: ClusterSilentAfter = 60.0,
+    first_after: FirstWorkspaceAfter = 120.0,
     health: HealthEndpoint = None,
     api_address: APIAddress = DEFAULT_API_ADDRESS,
     public_url: PublicURL = None,
     console_address: ConsoleAddress = DEFAULT_CONSOLE_ADDRESS,
     console_url: ConsoleURL = None,
-    trusted_proxy: TrustedProxies = None,
+    proxies: TrustedProxies = None,
+    issuer: OIDCIssuer = None,
+    client_id: OIDCClientID = None,
+    secret: OIDCClientSecretFile = None,
+    trust: OIDCTrustEmail = False,
     activities_days: ActivitiesDays = DEFAULT_ACTIVITIES_DAYS,
     transports: TransportsFile = None,
     root_key_file: RootKeyFile = None,
@@ -100,16 +112,14 @@ def run_all(
     """Run the operator, the people API, the worker, the sender and the web console in one process."""
     if context.invoked_subcommand is not None:
         return
-    intervals = (resync, cluster_silent_after, first_workspace_after)
     parts = _Parts(
-        operator=_operator_settings(kubeconfig, kube_context, namespace, intervals, health),
+        operator=_operator_settings(kubeconfig, kube_context, namespace, (resync, silent_after, first_after), health),
         api=_api_settings(api_address, public_url, root_key_file),
-        console=_console_settings(console_address, console_url, trusted_proxy, undo_days),
+        console=_console_settings(console_address, console_url, proxies, undo_days, issuer, client_id, secret, trust),
         retention=_retention(activities_days, keep_content, keep_deliveries, keep_audit, undo_days),
         sender=_sender_settings(transports, root_key_file, public_url, too_late),
     )
-    with process_context(context, log_format, verbose=verbose) as stop_event:
-        _run_parts(parts, database, stop_event)
+    _run_parts(parts, database, process_context(context, log_format, verbose=verbose))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +133,9 @@ class _Parts:
     sender: SenderSettings
 
 
-def _run_parts(parts: _Parts, database: str, stop_event: threading.Event) -> None:
+def _run_parts(parts: _Parts, database: str, process: AbstractContextManager[threading.Event]) -> None:
     with (
+        process as stop_event,
         bootstrap.open_store_lazily(database) as store,
         bootstrap.monitor_writes(store) as monitor,
         bootstrap.open_sender(store, parts.sender, stop_event, monitor) as sender,
@@ -333,9 +344,17 @@ def _api_settings(address: str, public_url: str | None, root_key_file: Path | No
 
 
 def _console_settings(
-    address: str, url: str | None, proxies: Sequence[str] | None, undo_days: int
+    address: str,
+    url: str | None,
+    proxies: Sequence[str] | None,
+    undo_days: int,
+    issuer: str | None,
+    client_id: str | None,
+    secret_file: Path | None,
+    trusts_email: bool,
 ) -> ConsoleSettings | None:
     """The settings of the console; None if it is off."""
+    oidc = oidc_settings(issuer, client_id, secret_file, url, trust=trusts_email)
     if address == API_OFF:
         return None
     host, port = parse_address(address, "--console-address", default=DEFAULT_CONSOLE_ADDRESS)
@@ -344,5 +363,6 @@ def _console_settings(
         port=port,
         console_url=url or "",
         trusted_proxies=frozenset(proxies or ()),
+        oidc=oidc,
         undo=timedelta(days=undo_days),
     )

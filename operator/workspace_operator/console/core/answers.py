@@ -11,7 +11,7 @@ from workspace_operator.application.overviews.viewers import SeenWorkspace
 from workspace_operator.application.ports import ConsoleSession
 from workspace_operator.console.core.http import Page, Redirect
 from workspace_operator.console.core.rendering import Renderer
-from workspace_operator.console.security.cookies import ended_cookie, session_cookie
+from workspace_operator.console.security.cookies import attempt_cookie, session_cookie
 from workspace_operator.console.security.form_tokens import form_token
 from workspace_operator.console.views.frames import Frame, WorkspaceLink, frame
 from workspace_operator.http_server.responses import Response
@@ -79,12 +79,13 @@ class Answers:
 
 
 def _redirection(answer: Redirect, context: AnswerContext) -> Response:
+    cookies = []
+    if answer.session_token is not None:
+        cookies.append(session_cookie(answer.session_token, is_secure=context.is_secure))
+    if answer.attempt_token is not None:
+        cookies.append(attempt_cookie(answer.attempt_token, is_secure=context.is_secure))
     headers = {"content-type": EMPTY_TYPE, "location": answer.location}
-    if answer.session_token:
-        headers["set-cookie"] = session_cookie(answer.session_token, is_secure=context.is_secure)
-    elif answer.session_token is not None:
-        headers["set-cookie"] = ended_cookie(is_secure=context.is_secure)
-    return Response(status=HTTPStatus.SEE_OTHER, document=b"", headers=headers)
+    return Response(status=HTTPStatus.SEE_OTHER, document=b"", headers=headers, cookies=cookies)
 
 
 def _html(text: str, page: Page, context: AnswerContext, headers: Mapping[str, str] | None = None) -> Response:
@@ -93,4 +94,9 @@ def _html(text: str, page: Page, context: AnswerContext, headers: Mapping[str, s
     if context.accepts_gzip and len(body) >= COMPRESS_FROM:
         body = gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
         sent["content-encoding"] = "gzip"
-    return Response(status=page.status, document=body, headers={**sent, "content-length": str(len(body))})
+    return Response(
+        status=page.status,
+        document=body,
+        headers={**sent, "content-length": str(len(body))},
+        cookies=[attempt_cookie("", is_secure=context.is_secure)] if page.ends_attempt else (),
+    )

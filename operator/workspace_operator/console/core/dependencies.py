@@ -8,9 +8,11 @@ from datetime import timedelta
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
+from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
 from workspace_operator.application.ports import AuditLog, CleanupRules, Cleanups, PersonRecords, UndoPreviews
+from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.http_server.access_records import AccessRecord
@@ -25,6 +27,7 @@ class Dependencies:
         console_url: the address under which browsers reach the console; empty: only on this machine.
         trusted_proxies: addresses of proxies that are believed what they forward.
         undo_period: how long a cleanup can be undone after it was applied, as pages say it; zero: not at all.
+        company_sign_in: None without an identity provider.
         close: ends what the use cases run beside requests.
         monotonic: clock of the rates, in seconds.
     """
@@ -40,11 +43,13 @@ class Dependencies:
     rule_maker: RuleMaker
     undo_previews: UndoPreviews
     person_records: PersonRecords
+    members: MemberReader
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
     trusted_proxies: frozenset[str] = frozenset()
     undo_period: timedelta = timedelta(days=30)
+    company_sign_in: CompanySignIn | None = None
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     close: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic

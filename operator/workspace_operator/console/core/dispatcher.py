@@ -16,11 +16,11 @@ from starlette.types import Receive, Scope, Send
 from workspace_operator.console.core.answers import EMPTY_TYPE, AnswerContext, Answers
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.errors import error_page, known_error_page, not_found_page, too_many_page
-from workspace_operator.console.core.exchanges import SIGN_IN_PATHS, Exchange, Outcome, handle
+from workspace_operator.console.core.exchanges import REFRESH, SIGN_IN_PATHS, Exchange, Outcome, handle
 from workspace_operator.console.core.http import Page, Redirect
 from workspace_operator.console.core.routes import BODY_LIMIT, Route, RouteTable
 from workspace_operator.console.core.static_files import PREFIX, StaticFiles
-from workspace_operator.console.security.cookies import session_token
+from workspace_operator.console.security.cookies import attempt_token, session_token
 from workspace_operator.console.security.headers import security_headers
 from workspace_operator.console.security.origins import Connection, connection_of, is_same_origin, refusal_of
 from workspace_operator.console.security.rate_limits import RateLimits
@@ -63,6 +63,10 @@ class _Incoming:
     @property
     def session_token(self) -> str:
         return session_token(self.header(b"cookie"), is_secure=self.connection.is_secure)
+
+    @property
+    def attempt_token(self) -> str:
+        return attempt_token(self.header(b"cookie"), is_secure=self.connection.is_secure)
 
     @property
     def accepts_gzip(self) -> bool:
@@ -234,9 +238,10 @@ def _exchange(incoming: _Incoming, route: Route, numbers: Mapping[str, int], bod
         query=query,
         body=body,
         session_token=incoming.session_token,
+        attempt_token=incoming.attempt_token,
         agent=incoming.header(b"user-agent"),
         parts=tuple(incoming.header(b"x-part").split()),
-        is_activity=b"x-poll" not in incoming.headers and query != "refresh=1",
+        is_activity=b"x-poll" not in incoming.headers and query != REFRESH,
     )
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from workspace_operator.access.permissions import Permission
 from workspace_operator.application.overviews.viewers import SeenWorkspace, Viewer
 from workspace_operator.application.ports import ConsoleSession
+from workspace_operator.application.sessions.attempts import START_PAGE, local_path
 from workspace_operator.application.sessions.lifetimes import SessionEnd
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.errors import (
@@ -20,13 +21,17 @@ from workspace_operator.console.core.errors import (
     unknown_error_page,
 )
 from workspace_operator.console.core.http import Page, PageRequest, Redirect
-from workspace_operator.console.core.routes import WORKSPACE, Audience, Route
+from workspace_operator.console.core.routes import ACCOUNT, WORKSPACE, Audience, Route
 from workspace_operator.console.security.form_tokens import FIELD, is_form_token
 from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
+from workspace_operator.reconcile.model.accounts import Account
 
 logger = logging.getLogger(__name__)
 
 MAX_FIELDS: Final = 2_000
+REFRESH: Final = "refresh=1"
+"""The query of a page that refreshes itself without JavaScript."""
+
 _ENDED: Final[Mapping[SessionEnd | None, str]] = {
     None: "/signin",
     SessionEnd.IDLE: "/signin?ended=idle",
@@ -51,6 +56,7 @@ class Exchange:
     query: str
     body: bytes
     session_token: str
+    attempt_token: str
     agent: str
     parts: tuple[str, ...]
     is_activity: bool
@@ -84,30 +90,61 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
     found = dependencies.sessions.find(token, is_activity=exchange.is_activity) if token else None
     session = found if isinstance(found, ConsoleSession) else None
     if session is None and route.access is not Audience.PUBLIC:
-        ended = found if isinstance(found, SessionEnd) else None
-        return Outcome(answer=Redirect(location=_ENDED[ended], session_token="" if token else None))
+        location = _sign_in_path(exchange, found if isinstance(found, SessionEnd) else None, dependencies)
+        return Outcome(answer=Redirect(location=location, session_token="" if token else None))
     form = parse_form(exchange.body)
     if route.method == "POST" and session is not None and route.access is not Audience.PUBLIC:
         tokens = form.get(FIELD, ())
         if len(tokens) != 1 or not is_form_token(tokens[0], token):
             return Outcome(answer=known_error_page("form_token", HTTPStatus.FORBIDDEN))
-    seen: SeenWorkspace | None = None
-    if session is not None and isinstance(route.access, Permission):
-        seen = dependencies.workspaces.see(Viewer.of(session), exchange.numbers[WORKSPACE])
-        if not seen.decision.is_granted:
-            return Outcome(answer=not_found_page())
-        if not seen.decision.allows(route.access):
-            return Outcome(answer=refused_page(seen, route.access))
+    reached = _Reached() if session is None else _reached(exchange, session, dependencies)
+    if isinstance(reached, Page):
+        return Outcome(answer=reached)
     request = PageRequest(
         numbers=exchange.numbers,
         query=dict(_pairs(exchange.query)),
         form=form,
         session=session,
-        seen=seen,
+        seen=reached.seen,
+        account_of_path=reached.account,
         agent=exchange.agent,
         parts=exchange.parts,
+        attempt_token=exchange.attempt_token,
     )
-    return Outcome(answer=route.handler(request), session=session, seen=seen)
+    return Outcome(answer=route.handler(request), session=session, seen=reached.seen)
+
+
+def _sign_in_path(exchange: Exchange, end: SessionEnd | None, dependencies: Dependencies) -> str:
+    """The page to sign in at; with a company account, one comes back to the page that was asked for."""
+    location = _ENDED[end]
+    query = "" if exchange.query in ("", REFRESH) else f"?{exchange.query}"
+    if exchange.route.method != "GET" or exchange.parts or dependencies.company_sign_in is None:
+        return location
+    wanted = local_path(exchange.path + query)
+    return location if wanted == START_PAGE else f"{location}{'&' if end else '?'}{urlencode({'next': wanted})}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reached:
+    """The workspace or the account of the path, which the sender reaches."""
+
+    seen: SeenWorkspace | None = None
+    account: Account | None = None
+
+
+def _reached(exchange: Exchange, session: ConsoleSession, dependencies: Dependencies) -> _Reached | Page:
+    """What the sender of a request reaches by it; a page if the route is not for them. Raises NotFound."""
+    access, viewer = exchange.route.access, Viewer.of(session)
+    if access is Audience.ACCOUNT_ADMIN:
+        return _Reached(account=dependencies.members.account(viewer, exchange.numbers[ACCOUNT]))
+    if access is Audience.INSTALLATION and not session.is_installation:
+        return not_found_page()
+    if not isinstance(access, Permission):
+        return _Reached()
+    seen = dependencies.workspaces.see(viewer, exchange.numbers[WORKSPACE])
+    if not seen.decision.is_granted:
+        return not_found_page()
+    return _Reached(seen=seen) if seen.decision.allows(access) else refused_page(seen, access)
 
 
 def parse_form(body: bytes) -> Mapping[str, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from workspace_operator.application.overviews.viewers import SeenWorkspace, Viewer
 from workspace_operator.application.ports import Actor, ConsoleSession, Via
 from workspace_operator.errors import InvalidInput
+from workspace_operator.reconcile.model.accounts import Account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,10 @@ class PageRequest:
         form: fields of the body; of a repeated one, all in order.
         session: None on pages for everybody.
         seen: the workspace of the path, which the viewer reaches; None on other pages.
+        account_of_path: the account of the path, which the viewer administers; None on other pages.
         agent: the browser, as it names itself.
         parts: names of the parts of the page that a script asks for; empty: the whole page.
+        attempt_token: the browser's attempt to sign in at the identity provider; empty without one.
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -29,20 +32,26 @@ class PageRequest:
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     session: ConsoleSession | None = None
     seen: SeenWorkspace | None = None
+    account_of_path: Account | None = None
     agent: str = ""
     parts: tuple[str, ...] = ()
+    attempt_token: str = ""
 
     @property
     def viewer(self) -> Viewer:
         """Who looks, on pages that need a session."""
-        assert self.session is not None, "the route of this page needs a session"  # noqa: S101 - a mistake in routes
-        return Viewer.of(self.session)
+        return Viewer.of(self.own_session)
 
     @property
     def actor(self) -> Actor:
         """Who acts, for the audit log, on pages that need a session."""
+        return Actor(name=self.own_session.actor, via=Via.CONSOLE)
+
+    @property
+    def own_session(self) -> ConsoleSession:
+        """The session of the sender, on pages that need one."""
         assert self.session is not None, "the route of this page needs a session"  # noqa: S101 - a mistake in routes
-        return Actor(name=self.session.actor, via=Via.CONSOLE)
+        return self.session
 
     @property
     def workspace_id(self) -> int:
@@ -54,6 +63,12 @@ class PageRequest:
         """The workspace of the path, on pages that have one."""
         assert self.seen is not None, "the route of this page has no workspace"  # noqa: S101 - a mistake in routes
         return self.seen
+
+    @property
+    def account(self) -> Account:
+        """The account of the path."""
+        assert self.account_of_path is not None, "the route of this page has no account"  # noqa: S101 - likewise
+        return self.account_of_path
 
     def field(self, name: str) -> str:
         """The value of a field that a form has once. Raises InvalidInput."""
@@ -74,6 +89,7 @@ class Page:
         view: what the template shows, a frozen dataclass.
         link: key of the link in the frame that leads here; empty for none.
         refreshes: URL that a browser without JavaScript loads again after some seconds; empty for none.
+        ends_attempt: whether an attempt of the browser to sign in at the identity provider is over.
     """
 
     template: str
@@ -84,19 +100,22 @@ class Page:
     refreshes: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     part_ids: Mapping[str, str] = field(default_factory=dict)
+    ends_attempt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redirect:
-    """An answer to a form: go to a page of the console, as GET.
+    """Go to another page, as GET.
 
     Attributes:
-        location: path and query.
+        location: path and query of a page of the console, or the URL of the identity provider.
         session_token: signs the browser in; None leaves its cookie; empty signs it out.
+        attempt_token: begins an attempt to sign in at the identity provider, likewise.
     """
 
     location: str
     session_token: str | None = None
+    attempt_token: str | None = None
 
 
 Handler: TypeAlias = Callable[[PageRequest], Page | Redirect]

@@ -12,6 +12,9 @@ from workspace_operator.console.core.http import Handler
 WORKSPACE: Final = "workspace"
 """Name of the variable segment that is the number of a workspace."""
 
+ACCOUNT: Final = "account"
+"""Name of the variable segment that is the number of an account."""
+
 BODY_LIMIT: Final = 64_000
 """Largest form, in bytes."""
 
@@ -24,6 +27,8 @@ class Audience(Enum):
 
     PUBLIC = "public"
     SIGNED_IN = "signed in"
+    ACCOUNT_ADMIN = "admin of the account of the path"
+    INSTALLATION = "administrator of the installation"
 
 
 Access: TypeAlias = Audience | Permission
@@ -42,7 +47,7 @@ class Route:
         is_sign_in: whether a range of addresses may try it only so often.
 
     Raises:
-        ValueError: a permission is declared, but the path has no workspace, or the reverse.
+        ValueError: a permission is declared, but the path has no workspace, or the reverse; likewise of accounts.
     """
 
     method: str
@@ -55,9 +60,11 @@ class Route:
 
     def __post_init__(self) -> None:
         """Check the declaration, and compile the pattern."""
-        has_workspace = f"{{{WORKSPACE}}}" in self.pattern.split("/")
+        has_workspace, has_account = (f"{{{name}}}" in self.pattern.split("/") for name in (WORKSPACE, ACCOUNT))
         if has_workspace != isinstance(self.access, Permission):
             raise ValueError(f"{self.pattern}: declare a permission for a page of a workspace, and only for it")
+        if has_account != (self.access is Audience.ACCOUNT_ADMIN):
+            raise ValueError(f"{self.pattern}: declare ACCOUNT_ADMIN for a page of an account, and only for it")
         object.__setattr__(self, "path", re.compile("/".join(map(_segment, self.pattern.split("/")))))
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.http import Page, PageRequest, Redirect
 from workspace_operator.console.core.routes import Audience, Route
+from workspace_operator.console.pages.company_sign_in import company_href
 from workspace_operator.console.texts import text
 from workspace_operator.console.views.sign_in import EnterView, SignInView
 
@@ -19,7 +20,9 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
 
     def show_sign_in(request: PageRequest) -> Page:
         note = _NOTES.get(request.query.get("ended", ""))
-        view = SignInView(note=text(note) if note else "", is_link_used=False)
+        view = SignInView(
+            note=text(note) if note else "", company_href=company_href(dependencies, request.query.get("next", ""))
+        )
         return Page(template="sign_in.html", title=text("signin.title"), view=view)
 
     def show_enter(request: PageRequest) -> Page:
@@ -30,7 +33,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
     def enter(request: PageRequest) -> Page | Redirect:
         signed_in = dependencies.links.enter(request.field("t"), agent=request.agent)
         if signed_in is None:
-            view = SignInView(note=text("enter.used"), is_link_used=True)
+            view = SignInView(note=text("enter.used"), is_link_used=True, company_href=company_href(dependencies))
             status = HTTPStatus.FORBIDDEN
             return Page(template="sign_in.html", title=text("signin.title"), view=view, status=status)
         if request.session is not None:

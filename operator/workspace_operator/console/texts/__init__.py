@@ -7,11 +7,12 @@ result.
 from collections.abc import Mapping
 from typing import Final
 
+from workspace_operator.console.texts.accounts import ACCOUNT_TEXTS
 from workspace_operator.console.texts.cleanups import CLEANUP_TEXTS
 from workspace_operator.console.texts.frames import FRAME_TEXTS
 from workspace_operator.console.texts.rules import RULE_TEXTS
 
-TEXTS: Final[Mapping[str, str]] = {**FRAME_TEXTS, **CLEANUP_TEXTS, **RULE_TEXTS}
+TEXTS: Final[Mapping[str, str]] = {**FRAME_TEXTS, **CLEANUP_TEXTS, **RULE_TEXTS, **ACCOUNT_TEXTS}
 
 
 def text(key: str, **values: object) -> str:

@@ -20,7 +20,7 @@ FRAME_TEXTS: Final[Mapping[str, str]] = {
     "signin.command": "workspacectl console",
     "signin.others": "Otherwise ask whoever runs it for a link.",
     "signin.signed_out": "You are signed out.",
-    "signin.idle": "You were signed out after 30 minutes without activity.",
+    "signin.idle": "You were signed out after 30 minutes without activity. Your decisions are saved.",
     "signin.expired": "You were signed out: a session ends after 12 hours at the latest.",
     "enter.explanation": "This link signs you in as installation administrator on this browser, for up to 12 hours.",
     "enter.button": "Sign in",

@@ -1,4 +1,4 @@
-"""Tables of the console: sessions, and the links that start one. Part of the metadata that `tables` completes."""
+"""Tables of the console: sessions, links that start one, and pins. Part of the metadata that `tables` completes."""
 
 import sqlalchemy as sa
 
@@ -33,4 +33,15 @@ sign_in_link = sa.Table(
     sa.Column("workspace_id", sa.BigInteger),
     sa.Column("expires_at", UTCTime, nullable=False),
     sa.Column("session_seconds", sa.BigInteger, nullable=False),
+)
+
+sign_in_pin = sa.Table(
+    "sign_in_pin",
+    metadata,
+    sa.Column("email_key", BinaryText, primary_key=True),
+    # Of the identity that signed in with the address first.
+    sa.Column("issuer", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("pinned_at", UTCTime, nullable=False),
+    sa.Column("signed_in_at", UTCTime, nullable=False),
 )

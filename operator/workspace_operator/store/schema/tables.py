@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from workspace_operator.store.schema.cleanup_tables import cleanup
-from workspace_operator.store.schema.console_tables import console_session, sign_in_link
+from workspace_operator.store.schema.console_tables import console_session, sign_in_link, sign_in_pin
 from workspace_operator.store.schema.metadata import IsTrue, workspace_table
 from workspace_operator.store.schema.metadata import metadata as metadata  # noqa: PLC0414 - with all tables in it
 from workspace_operator.store.schema.sending_tables import mailroom, notice, sender
@@ -394,7 +394,7 @@ sa.Index(
 DIRECTORY_TABLES = (
     *(account, account_admin, account_member, workspace, migration, cleanup, credential),
     *(store_identity, cluster_heartbeat, mailroom, notice, sender),
-    *(console_session, sign_in_link),
+    *(console_session, sign_in_link, sign_in_pin),
 )
 """A few rows per workspace and per database, kept in one place and queried without a workspace number."""
 

@@ -38,6 +38,7 @@ class AuditAction(StrEnum):
     SIGNED_OUT = "signed_out"
     SIGN_IN_REFUSED = "sign_in_refused"
     SESSION_ENDED = "session_ended"
+    SIGN_IN_RESET = "sign_in_reset"
     DECIDED = "decided"
     RULE_ADDED = "rule_added"
     RULE_REMOVED = "rule_removed"

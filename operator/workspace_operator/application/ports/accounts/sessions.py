@@ -1,5 +1,6 @@
 """Port of the sessions of the console, and of the links that start one. Secrets are known by their digests only."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -72,6 +73,14 @@ class Sessions(Protocol):
 
     def find_session(self, token_digest: str) -> ConsoleSession | None:
         """Find a session, which may have expired; None if there is none."""
+        ...
+
+    def sessions_of(self, people: Collection[str]) -> Sequence[ConsoleSession]:
+        """List the sessions of people, newest first; some may have ended by time."""
+        ...
+
+    def installation_sessions(self) -> Sequence[ConsoleSession]:
+        """List the sessions of the administrators of the installation, likewise."""
         ...
 
     def record_activity(self, token_digest: str, *, now: datetime) -> None:

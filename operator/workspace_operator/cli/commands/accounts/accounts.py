@@ -6,15 +6,19 @@ from typing import Annotated
 
 import typer
 
+from workspace_operator.application.accounts.access import people_keys
 from workspace_operator.application.operator.orphans import OwnerStates
+from workspace_operator.application.sessions.resets import reset_sign_in
 from workspace_operator.bootstrap import Repositories, open_existing_store
 from workspace_operator.cli.support.options import Database, parse_namespaced_name, text_option
 from workspace_operator.cli.support.output import echo
 from workspace_operator.cli.support.records import ListFormat, ListOutput, print_list
+from workspace_operator.cli.support.workspace_context import current_actor
 from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.reconcile.model.accounts import Account, AccountKey, RemoveAccount
 
-app = typer.Typer(name="accounts", help="List Accounts, and remove those of lost clusters.", no_args_is_help=True)
+app = typer.Typer(name="accounts", help="List and remove Accounts, and reset sign-ins.", no_args_is_help=True)
 
 COLUMNS = ("cluster", "namespace", "name", "workspaces", "limit", "admins", "members", "notices", "operator")
 ALIVE, SILENT, NONE = "alive", "silent", "none"
@@ -26,6 +30,15 @@ Examples:
 \b
   workspacectl accounts remove team/acme --cluster-id local
   workspacectl accounts remove --all --cluster-id "$OLD"
+"""
+
+
+RESET_EXAMPLES = """
+Examples:
+
+\b
+  workspacectl accounts reset-sign-in ada@example.com
+  workspacectl accounts reset-sign-in --all
 """
 
 
@@ -85,6 +98,35 @@ def remove(
             echo(f"Account {key.namespace}/{key.name} of cluster {cluster_id} was removed; {_stay(workspaces[key])}")
     if not keys:
         echo(f"cluster {cluster_id} has no Accounts")
+
+
+@app.command("reset-sign-in", epilog=RESET_EXAMPLES)
+def reset(
+    address: Annotated[
+        str | None, typer.Argument(metavar="ADDRESS", help="The address of the user.", show_default=False)
+    ] = None,
+    *,
+    reset_all: Annotated[bool, typer.Option("--all", help="Everybody whom an Account names.")] = False,
+    database: Database,
+) -> None:
+    """Let another company account sign in.
+
+    The first sign-in to the web console binds an address to one account of the identity provider. Use this command
+    after an address got another owner, and with --all after a change of the provider. It ends the sessions of the
+    address.
+    """
+    if (address is None) is not reset_all:
+        raise typer.BadParameter("give either the address or --all", param_hint="ADDRESS")
+    key = None if address is None else email_key(address)
+    if address is not None and key is None:
+        raise InvalidInput(f"{address!r} is not an e-mail address", field="ADDRESS")
+    with open_existing_store(database) as store:
+        keys = [key] if key is not None else sorted(set().union(*map(people_keys, store.accounts.list())))
+        actor, now = current_actor(), store.clock()
+        done = [each for each in keys if reset_sign_in(store.sign_in_pins, each, actor=actor, at=now)]
+    if address is not None and not done:
+        raise NotFound(f"nobody has signed in with {address} since the last reset")
+    echo("1 sign-in was reset" if len(done) == 1 else f"{len(done)} sign-ins were reset")
 
 
 def _remove(store: Repositories, key: AccountKey) -> None:

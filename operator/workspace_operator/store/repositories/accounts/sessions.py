@@ -1,5 +1,7 @@
 """Sessions of the console, and the links that start one."""
 
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +10,7 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import AuditEntry, ConsoleSession, SignInLink
 from workspace_operator.store.engine.databases import Database
+from workspace_operator.store.engine.sql import any_of
 from workspace_operator.store.schema.console_tables import console_session, sign_in_link
 from workspace_operator.store.unit_of_work.audit_rows import write_audit_entry
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
@@ -17,6 +20,13 @@ _IS_SESSION = console_session.c.token_digest == sa.bindparam("digest")
 _LINKS = sa.select(sa.func.count()).select_from(sign_in_link)
 _TAKE = sa.delete(sign_in_link).where(_IS_LINK).returning(sign_in_link)
 _SESSION = sa.select(console_session).where(_IS_SESSION)
+_NEWEST_FIRST = (console_session.c.created_at.desc(), console_session.c.token_digest)
+_OF_PEOPLE = (
+    sa.select(console_session)
+    .where(any_of(console_session.c.person, sa.bindparam("session_people", type_=sa.Text)))
+    .order_by(*_NEWEST_FIRST)
+)
+_OF_INSTALLATION = sa.select(console_session).where(console_session.c.is_installation).order_by(*_NEWEST_FIRST)
 _OF_PERSON = (
     sa.select(console_session.c.token_digest)
     .where(console_session.c.person == sa.bindparam("person"))
@@ -71,7 +81,18 @@ class SQLSessions:
         """Find a session."""
         with self.database.reading() as connection:
             row = connection.execute(_SESSION, {"digest": token_digest}).one_or_none()
-            return None if row is None else ConsoleSession(**row._mapping)  # noqa: SLF001 - public by SQLAlchemy's rules
+            return None if row is None else _session_of(row)
+
+    def sessions_of(self, people: Collection[str]) -> Sequence[ConsoleSession]:
+        """List the sessions of people."""
+        with self.database.reading() as connection:
+            rows = connection.execute(_OF_PEOPLE, {"session_people": json.dumps(list(people))})
+            return [_session_of(row) for row in rows]
+
+    def installation_sessions(self) -> Sequence[ConsoleSession]:
+        """List the sessions of the administrators of the installation."""
+        with self.database.reading() as connection:
+            return [_session_of(row) for row in connection.execute(_OF_INSTALLATION)]
 
     def record_activity(self, token_digest: str, *, now: datetime) -> None:
         """Set the last activity of a session."""
@@ -86,6 +107,10 @@ class SQLSessions:
                 write_audit_entry(connection, entry, new_id=self.new_id)
 
         self.database.writing(work)
+
+
+def _session_of(row: sa.Row[Any]) -> ConsoleSession:
+    return ConsoleSession(**row._mapping)  # noqa: SLF001 - public by SQLAlchemy's rules
 
 
 def _link_values(link: SignInLink) -> dict[str, Any]:

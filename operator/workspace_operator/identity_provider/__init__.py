@@ -1,0 +1,1 @@
+"""The identity provider of the company, by OpenID Connect. Only this package knows joserfc and aiohttp's client."""
