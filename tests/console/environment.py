@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Any, cast
 from xml.etree.ElementTree import Element
@@ -19,6 +21,7 @@ from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
@@ -93,7 +96,11 @@ class ConsoleEnv:
             decision_maker=DecisionMaker(cleanups=cleanups, lists=lists, clock=store.clock),
             cleanups=cleanups,
             person_records=store.person_records,
+            settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
+            deliveries=store.deliveries,
+            templates=store.templates,
             audit_log=store.audit_log,
+            limiting_reads=partial(store.database.limiting_reads, 2) if store.database else nullcontext,
             access_log=self.records.append,
             close=self.people.close,
         )

@@ -46,6 +46,7 @@ TABLE: Final = {
     ("GET", "/w/{workspace}/cleanup/compare"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/review"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/{cleanup}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/settings"): Permission.VIEW,
     ("GET", "/w/{workspace}/history"): Permission.VIEW,
     ("GET", "/w/{workspace}/migrations"): Permission.VIEW,
     ("POST", "/w/{workspace}/cleanup/decide"): Permission.PREPARE,

@@ -2,12 +2,14 @@
 
 import sys
 import threading
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
@@ -27,6 +29,9 @@ if TYPE_CHECKING:  # importing a server and templates takes memory, which only t
     from workspace_operator.http_server.server import Server
 
 PURPOSE = "the console"
+
+READ_SECONDS = 2
+"""Time limit of a statement that a page reads by: a page that would scan a table is ended instead."""
 
 
 def make_console_server(settings: ConsoleSettings) -> "Server":
@@ -68,11 +73,15 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
             person_records=store.person_records,
+            settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
+            deliveries=store.deliveries,
+            templates=store.templates,
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
             console_url=settings.console_url.rstrip("/"),
             trusted_proxies=settings.trusted_proxies,
             undo_period=settings.undo,
+            limiting_reads=partial(store.limiting_reads, READ_SECONDS),
             close=people.close,
         )
     )

@@ -16,14 +16,23 @@ from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review
+from workspace_operator.console.pages.reports import settings
 from workspace_operator.console.views.frames import WorkspaceLink
 
-PAGES: Final = (sign_in, workspaces, overview, lists, deciding, compare, review, progress, history)
+PAGES: Final = (
+    sign_in,
+    workspaces,
+    overview,
+    *(lists, deciding, compare, review, progress),
+    settings,
+    history,
+)
 
 LINKS: Final = (
     WorkspaceLink(key="overview", path=""),
     WorkspaceLink(key="cleanup", path="/cleanup"),
     WorkspaceLink(key="migrations", path="/migrations"),
+    WorkspaceLink(key="settings", path="/settings"),
     WorkspaceLink(key="history", path="/history"),
 )
 """The links of the frame, in their order; each leads to a page that exists."""

@@ -72,6 +72,11 @@ def hostile_overview(env: ConsoleEnv) -> str:
     return f"/w/{workspace.workspace_id}"
 
 
+def settings(change: str = "") -> Callable[[ConsoleEnv], str]:
+    """The settings of a workspace whose change people block, with a form."""
+    return lambda env: f"{blocked_club(env)}/settings{change}"
+
+
 def drafted(club: Club) -> str:
     """Decisions of each kind, refused and conflicting ones among them."""
     browser = club.console.installation()
@@ -150,5 +155,8 @@ PAGES: Final[Mapping[str, PageState]] = {
     "overview, blocked": PageState(prepare=blocked_club),
     "overview, suspended": PageState(prepare=suspended_club),
     "overview, stalled": PageState(prepare=stalled_club),
+    "settings": PageState(prepare=settings()),
+    "settings, what to commit": PageState(prepare=settings("?change=color&spec.color=B23A48")),
+    "settings, wrong value": PageState(prepare=settings("?change=sendBehavior&spec.sendBehavior.mode=Test")),
     "overview, long name": PageState(prepare=hostile_overview),
 }

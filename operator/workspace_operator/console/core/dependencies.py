@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import AuditLog, Cleanups, PersonRecords
+from workspace_operator.application.ports import AuditLog, Cleanups, Deliveries, PersonRecords, Templates
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.http_server.access_records import AccessRecord
@@ -24,6 +26,7 @@ class Dependencies:
         console_url: the address under which browsers reach the console; empty: only on this machine.
         trusted_proxies: addresses of proxies that are believed what they forward.
         undo_period: how long a cleanup can be undone after it was applied, as pages say it; zero: not at all.
+        limiting_reads: limits the time of each statement that a handler reads by; raises StatementTimeout in it.
         close: ends what the use cases run beside requests.
         monotonic: clock of the rates, in seconds.
     """
@@ -36,11 +39,15 @@ class Dependencies:
     decision_maker: DecisionMaker
     cleanups: Cleanups
     person_records: PersonRecords
+    settings_planner: SettingsPlanner
+    deliveries: Deliveries
+    templates: Templates
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
     trusted_proxies: frozenset[str] = frozenset()
     undo_period: timedelta = timedelta(days=30)
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    limiting_reads: Callable[[], AbstractContextManager[None]] = nullcontext
     close: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic
