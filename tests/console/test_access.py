@@ -1,5 +1,6 @@
 """Who reaches which page: every route and every role, and what strangers learn of a workspace."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -46,6 +47,9 @@ TABLE: Final = {
     ("GET", "/w/{workspace}/cleanup/compare"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/review"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/{cleanup}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/deliveries"): Permission.VIEW,
+    ("GET", "/w/{workspace}/deliveries/message"): Permission.VIEW,
+    ("GET", "/w/{workspace}/deliveries/body"): Permission.VIEW,
     ("GET", "/w/{workspace}/settings"): Permission.VIEW,
     ("GET", "/w/{workspace}/history"): Permission.VIEW,
     ("GET", "/w/{workspace}/migrations"): Permission.VIEW,
@@ -83,8 +87,12 @@ def test_every_route_has_its_line(env: ConsoleEnv) -> None:
     assert routes == TABLE
 
 
-SHOWN: Final = [(route, access) for route, access in TABLE.items() if route[0] == "GET" and "/cleanup/" not in route[1]]
-"""The pages that need no cleanup; the others are tested with one."""
+SHOWN: Final = [
+    (route, access)
+    for route, access in TABLE.items()
+    if route[0] == "GET" and not re.search("/cleanup/|/deliveries/", route[1])
+]
+"""The pages that need no cleanup and no delivery; the others are tested with one."""
 
 
 @pytest.mark.parametrize("person", PEOPLE)

@@ -16,7 +16,7 @@ from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review
-from workspace_operator.console.pages.reports import settings
+from workspace_operator.console.pages.reports import deliveries, settings
 from workspace_operator.console.views.frames import WorkspaceLink
 
 PAGES: Final = (
@@ -24,6 +24,7 @@ PAGES: Final = (
     workspaces,
     overview,
     *(lists, deciding, compare, review, progress),
+    deliveries,
     settings,
     history,
 )
@@ -32,6 +33,7 @@ LINKS: Final = (
     WorkspaceLink(key="overview", path=""),
     WorkspaceLink(key="cleanup", path="/cleanup"),
     WorkspaceLink(key="migrations", path="/migrations"),
+    WorkspaceLink(key="deliveries", path="/deliveries"),
     WorkspaceLink(key="settings", path="/settings"),
     WorkspaceLink(key="history", path="/history"),
 )

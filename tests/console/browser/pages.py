@@ -8,6 +8,7 @@ from typing import Final
 from tests.console.cleanups.club import Club
 from tests.console.environment import ROOT, ConsoleEnv
 from tests.console.hostile import HOSTILE
+from tests.console.reports.mailroom import BODIES, Mailroom
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.ports import StalledResources
 from workspace_operator.identity.values.rules import Mode
@@ -75,6 +76,21 @@ def hostile_overview(env: ConsoleEnv) -> str:
 def settings(change: str = "") -> Callable[[ConsoleEnv], str]:
     """The settings of a workspace whose change people block, with a form."""
     return lambda env: f"{blocked_club(env)}/settings{change}"
+
+
+def deliveries(env: ConsoleEnv) -> Mailroom:
+    """Messages that were sent, refused for now, and wait."""
+    room = Mailroom.of(env)
+    room.send(rendered=BODIES)
+    room.defer()
+    room.wait(subject=HOSTILE[26] + HOSTILE[39], template=room.template(HOSTILE[0]), content_version=1)
+    return room
+
+
+def sent(env: ConsoleEnv, page: str = "message") -> str:
+    room = Mailroom.of(env)
+    delivery_id = room.send(rendered=BODIES)
+    return f"{room.path}/{page}?id={delivery_id}"
 
 
 def drafted(club: Club) -> str:
@@ -155,6 +171,10 @@ PAGES: Final[Mapping[str, PageState]] = {
     "overview, blocked": PageState(prepare=blocked_club),
     "overview, suspended": PageState(prepare=suspended_club),
     "overview, stalled": PageState(prepare=stalled_club),
+    "deliveries": PageState(prepare=lambda env: deliveries(env).path),
+    "deliveries, none found": PageState(prepare=lambda env: f"{deliveries(env).path}?state=bounced"),
+    "delivery": PageState(prepare=sent),
+    "delivery, not handed over": PageState(prepare=lambda env: (room := Mailroom.of(env)).page(room.wait())),
     "settings": PageState(prepare=settings()),
     "settings, what to commit": PageState(prepare=settings("?change=color&spec.color=B23A48")),
     "settings, wrong value": PageState(prepare=settings("?change=sendBehavior&spec.sendBehavior.mode=Test")),

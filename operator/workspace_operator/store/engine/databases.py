@@ -147,8 +147,9 @@ class Database:
         if seconds is not None:
             options["statement_seconds"] = seconds
         engine = self.engine.execution_options(**options) if options else self.engine
-        is_limited_here = seconds is not None and self.is_sqlite
-        limit: _ConnectionScope = partial(limit_statements, seconds=seconds) if is_limited_here else _unchanged
+        limit: _ConnectionScope = _unchanged
+        if seconds is not None and self.is_sqlite:
+            limit = partial(limit_statements, seconds=seconds)
         with (
             self._observed("read"),
             translate_errors(self.name, statement_seconds=seconds),
