@@ -87,10 +87,9 @@ def deliveries(env: ConsoleEnv) -> Mailroom:
     return room
 
 
-def sent(env: ConsoleEnv, page: str = "message") -> str:
+def sent(env: ConsoleEnv) -> str:
     room = Mailroom.of(env)
-    delivery_id = room.send(rendered=BODIES)
-    return f"{room.path}/{page}?id={delivery_id}"
+    return room.page(room.send(rendered={**BODIES, "body": "<p>Hello <b>Ann</b></p>"}))
 
 
 def drafted(club: Club) -> str:
@@ -158,6 +157,9 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "history": beside("/history"),
 }
 """Pages of the club of console.md, of which each needs a database."""
+
+FILES: Final = frozenset({"/w/{workspace}/deliveries/body"})
+"""Routes whose answers are no pages of ours: files, and HTML of others in a frame."""
 
 PAGES: Final[Mapping[str, PageState]] = {
     "sign in": PageState(prepare=lambda _: "/signin", signed_in=False),
