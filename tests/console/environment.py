@@ -19,6 +19,7 @@ from tests.store.backends import Store, memory_store
 from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
+from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
@@ -99,6 +100,7 @@ class ConsoleEnv:
             settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
             deliveries=store.deliveries,
             templates=store.templates,
+            usage=UsageReader(people=store.people, counters=store.message_counters),
             audit_log=store.audit_log,
             limiting_reads=partial(store.database.limiting_reads, 2) if store.database else nullcontext,
             access_log=self.records.append,

@@ -41,6 +41,8 @@ TABLE: Final = {
     ("POST", "/enter"): Audience.PUBLIC,
     ("POST", "/signout"): Audience.SIGNED_IN,
     ("GET", "/"): Audience.SIGNED_IN,
+    ("GET", "/usage"): Audience.SIGNED_IN,
+    ("GET", "/usage/csv"): Audience.SIGNED_IN,
     ("GET", "/w/{workspace}"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/g"): Permission.VIEW,

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
@@ -76,6 +77,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
             deliveries=store.deliveries,
             templates=store.templates,
+            usage=UsageReader(people=store.people, counters=store.message_counters),
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
             console_url=settings.console_url.rstrip("/"),

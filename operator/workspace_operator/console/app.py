@@ -16,12 +16,13 @@ from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review
-from workspace_operator.console.pages.reports import deliveries, settings
+from workspace_operator.console.pages.reports import deliveries, settings, usage
 from workspace_operator.console.views.frames import WorkspaceLink
 
 PAGES: Final = (
     sign_in,
     workspaces,
+    usage,
     overview,
     *(lists, deciding, compare, review, progress),
     deliveries,

@@ -158,7 +158,7 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
 }
 """Pages of the club of console.md, of which each needs a database."""
 
-FILES: Final = frozenset({"/w/{workspace}/deliveries/body"})
+FILES: Final = frozenset({"/usage/csv", "/w/{workspace}/deliveries/body"})
 """Routes whose answers are no pages of ours: files, and HTML of others in a frame."""
 
 PAGES: Final[Mapping[str, PageState]] = {
@@ -173,6 +173,8 @@ PAGES: Final[Mapping[str, PageState]] = {
     "overview, blocked": PageState(prepare=blocked_club),
     "overview, suspended": PageState(prepare=suspended_club),
     "overview, stalled": PageState(prepare=stalled_club),
+    "usage": PageState(prepare=lambda env: many(env) + "usage"),
+    "usage, no workspace": PageState(prepare=lambda _: "/usage"),
     "deliveries": PageState(prepare=lambda env: deliveries(env).path),
     "deliveries, none found": PageState(prepare=lambda env: f"{deliveries(env).path}?state=bounced"),
     "delivery": PageState(prepare=sent),

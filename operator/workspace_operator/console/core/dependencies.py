@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
@@ -42,6 +43,7 @@ class Dependencies:
     settings_planner: SettingsPlanner
     deliveries: Deliveries
     templates: Templates
+    usage: UsageReader
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
