@@ -20,6 +20,7 @@ from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
 from workspace_operator.application.accounts.usage import UsageReader
+from workspace_operator.application.audit.downloads import Downloads
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
@@ -98,6 +99,17 @@ class ConsoleEnv:
             cleanups=cleanups,
             person_records=store.person_records,
             settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
+            segments=store.segments,
+            exports=store.exports,
+            downloads=Downloads(
+                people=store.people,
+                person_records=store.person_records,
+                segments=store.segments,
+                exports=store.exports,
+                cleanups=cleanups,
+                audit_log=store.audit_log,
+                clock=store.clock,
+            ),
             deliveries=store.deliveries,
             templates=store.templates,
             usage=UsageReader(people=store.people, counters=store.message_counters),

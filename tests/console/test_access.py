@@ -49,6 +49,13 @@ TABLE: Final = {
     ("GET", "/w/{workspace}/cleanup/compare"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/review"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/{cleanup}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/segments"): Permission.VIEW,
+    ("GET", "/w/{workspace}/segments/{segment}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/segments/{segment}/csv"): Permission.DOWNLOAD,
+    ("GET", "/w/{workspace}/exports"): Permission.VIEW,
+    ("GET", "/w/{workspace}/exports/people"): Permission.DOWNLOAD,
+    ("GET", "/w/{workspace}/exports/{export}/csv"): Permission.DOWNLOAD,
+    ("GET", "/w/{workspace}/cleanup/{cleanup}/csv"): Permission.DOWNLOAD,
     ("GET", "/w/{workspace}/deliveries"): Permission.VIEW,
     ("GET", "/w/{workspace}/deliveries/message"): Permission.VIEW,
     ("GET", "/w/{workspace}/deliveries/body"): Permission.VIEW,
@@ -92,9 +99,9 @@ def test_every_route_has_its_line(env: ConsoleEnv) -> None:
 SHOWN: Final = [
     (route, access)
     for route, access in TABLE.items()
-    if route[0] == "GET" and not re.search("/cleanup/|/deliveries/", route[1])
+    if route[0] == "GET" and not re.search("/cleanup/|/deliveries/|/segments/|/exports/{", route[1])
 ]
-"""The pages that need no cleanup and no delivery; the others are tested with one."""
+"""The pages that show no certain cleanup, delivery, segment or export; the others are tested with one."""
 
 
 @pytest.mark.parametrize("person", PEOPLE)

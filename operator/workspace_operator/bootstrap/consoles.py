@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from workspace_operator.application.accounts.usage import UsageReader
+from workspace_operator.application.audit.downloads import Downloads
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
@@ -75,6 +76,17 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             cleanups=store.cleanups,
             person_records=store.person_records,
             settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
+            segments=store.segments,
+            exports=store.exports,
+            downloads=Downloads(
+                people=store.people,
+                person_records=store.person_records,
+                segments=store.segments,
+                exports=store.exports,
+                cleanups=store.cleanups,
+                audit_log=store.audit_log,
+                clock=store.clock,
+            ),
             deliveries=store.deliveries,
             templates=store.templates,
             usage=UsageReader(people=store.people, counters=store.message_counters),

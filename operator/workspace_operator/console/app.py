@@ -16,7 +16,7 @@ from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review
-from workspace_operator.console.pages.reports import deliveries, settings, usage
+from workspace_operator.console.pages.reports import deliveries, exports, segments, settings, usage
 from workspace_operator.console.views.frames import WorkspaceLink
 
 PAGES: Final = (
@@ -25,6 +25,8 @@ PAGES: Final = (
     usage,
     overview,
     *(lists, deciding, compare, review, progress),
+    segments,
+    exports,
     deliveries,
     settings,
     history,
@@ -34,6 +36,8 @@ LINKS: Final = (
     WorkspaceLink(key="overview", path=""),
     WorkspaceLink(key="cleanup", path="/cleanup"),
     WorkspaceLink(key="migrations", path="/migrations"),
+    WorkspaceLink(key="segments", path="/segments"),
+    WorkspaceLink(key="exports", path="/exports"),
     WorkspaceLink(key="deliveries", path="/deliveries"),
     WorkspaceLink(key="settings", path="/settings"),
     WorkspaceLink(key="history", path="/history"),

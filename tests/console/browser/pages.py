@@ -9,6 +9,7 @@ from tests.console.cleanups.club import Club
 from tests.console.environment import ROOT, ConsoleEnv
 from tests.console.hostile import HOSTILE
 from tests.console.reports.mailroom import BODIES, Mailroom
+from tests.console.reports.segments import Segments
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.ports import StalledResources
 from workspace_operator.identity.values.rules import Mode
@@ -76,6 +77,14 @@ def hostile_overview(env: ConsoleEnv) -> str:
 def settings(change: str = "") -> Callable[[ConsoleEnv], str]:
     """The settings of a workspace whose change people block, with a form."""
     return lambda env: f"{blocked_club(env)}/settings{change}"
+
+
+def segments(env: ConsoleEnv) -> Segments:
+    """A segment with people, and one without, of hostile names."""
+    made = Segments.of(env)
+    made.add("to delete", "a", HOSTILE[0])
+    made.add(HOSTILE[-1])
+    return made
 
 
 def deliveries(env: ConsoleEnv) -> Mailroom:
@@ -158,7 +167,16 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
 }
 """Pages of the club of console.md, of which each needs a database."""
 
-FILES: Final = frozenset({"/usage/csv", "/w/{workspace}/deliveries/body"})
+FILES: Final = frozenset(
+    {
+        "/usage/csv",
+        "/w/{workspace}/cleanup/{cleanup}/csv",
+        "/w/{workspace}/deliveries/body",
+        "/w/{workspace}/exports/people",
+        "/w/{workspace}/exports/{export}/csv",
+        "/w/{workspace}/segments/{segment}/csv",
+    }
+)
 """Routes whose answers are no pages of ours: files, and HTML of others in a frame."""
 
 PAGES: Final[Mapping[str, PageState]] = {
@@ -173,6 +191,12 @@ PAGES: Final[Mapping[str, PageState]] = {
     "overview, blocked": PageState(prepare=blocked_club),
     "overview, suspended": PageState(prepare=suspended_club),
     "overview, stalled": PageState(prepare=stalled_club),
+    "segments": PageState(prepare=lambda env: segments(env).path),
+    "segments, none": PageState(prepare=lambda env: f"{club(env)}/segments"),
+    "segment": PageState(prepare=lambda env: f"{segments(env).path}/1"),
+    "segment, nobody": PageState(prepare=lambda env: f"{segments(env).path}/2"),
+    "exports": PageState(prepare=lambda env: f"{blocked_club(env)}/exports"),
+    "exports, none": PageState(prepare=lambda env: f"{club(env)}/exports"),
     "usage": PageState(prepare=lambda env: many(env) + "usage"),
     "usage, no workspace": PageState(prepare=lambda _: "/usage"),
     "deliveries": PageState(prepare=lambda env: deliveries(env).path),

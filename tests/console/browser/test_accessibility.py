@@ -64,7 +64,8 @@ def test_every_page_is_shown(env: ConsoleEnv, tmp_path_factory: pytest.TempPathF
     routes = {route.pattern for route in all_routes(env.dependencies()) if route.method == "GET"}
 
     assert routes - FILES <= {
-        re.sub("cleanup/[0-9]+", "cleanup/{cleanup}", re.sub("^/w/[0-9]+", "/w/{workspace}", path)) for path in paths
+        re.sub("(cleanup|segment)(s?)/[0-9]+", r"\1\2/{\1}", re.sub("^/w/[0-9]+", "/w/{workspace}", path))
+        for path in paths
     }
 
 

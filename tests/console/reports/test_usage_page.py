@@ -34,7 +34,7 @@ def test_people_and_messages_are_added_up(env: ConsoleEnv) -> None:
     said = words_of(env.installation().get("/usage"))
 
     assert "messages those that were sent in March 2026" in said
-    assert "workspace-1 1 1" in said.replace(f"workspace-{room.workspace.workspace_id}", "workspace-1")
+    assert f"{room.workspace.workspace.settings.display_name} 1 1" in said
     assert "In all, 2 workspaces that you reach 3 1" in said
 
 

@@ -7,12 +7,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from workspace_operator.application.accounts.usage import UsageReader
+from workspace_operator.application.audit.downloads import Downloads
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import AuditLog, Cleanups, Deliveries, PersonRecords, Templates
+from workspace_operator.application.ports import (
+    AuditLog,
+    Cleanups,
+    Deliveries,
+    Exports,
+    PersonRecords,
+    Segments,
+    Templates,
+)
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.http_server.access_records import AccessRecord
@@ -41,6 +50,9 @@ class Dependencies:
     cleanups: Cleanups
     person_records: PersonRecords
     settings_planner: SettingsPlanner
+    segments: Segments
+    exports: Exports
+    downloads: Downloads
     deliveries: Deliveries
     templates: Templates
     usage: UsageReader

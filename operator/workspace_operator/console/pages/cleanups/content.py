@@ -72,6 +72,7 @@ class CleanupReader:
             next=following,
             may_decide=self.right(Permission.PREPARE),
             may_retry=self.right(Permission.RETRY),
+            may_download=self.right(Permission.DOWNLOAD),
             bar=self.bar(),
             undo_period=self.dependencies.undo_period,
             now=self.dependencies.cleanup_lists.clock(),

@@ -92,6 +92,7 @@ def _page(
             makers=cleanups.makers(number, draft.number, limit=MAX_COUNTED),
             refusal=reason_against_applying(status, right(request.workspace, Permission.APPLY)),
             may_decide=right(request.workspace, Permission.PREPARE),
+            may_download=right(request.workspace, Permission.DOWNLOAD),
             note=note,
         )
     )

@@ -12,6 +12,7 @@ from workspace_operator.console.views.changes import change_view, mode_text
 from workspace_operator.console.views.cleanups.addresses import ListAddress, Show
 from workspace_operator.console.views.cleanups.bars import BarView
 from workspace_operator.console.views.cleanups.groups import GroupView, is_settled
+from workspace_operator.console.views.downloads import DownloadLink, download_link
 from workspace_operator.console.views.formats import ShownTime, day, number, time, visible
 from workspace_operator.console.views.rights import Right
 from workspace_operator.migrations.model import Migration, OnConflict, Violation
@@ -50,6 +51,7 @@ class CleanupView:
         more: what is to know about the state; empty for nothing.
         at_work_href: the cleanup that runs or ran; empty without one.
         yaml: the settings under which the change itself merges people; empty if it does not help.
+        download: the list as a file; None if there is none yet.
         note: how many of the groups of this page are shown; empty if all are.
         empty: why no group is shown; empty if one is.
         fixed: fields of the form that filters, beside those that one sees.
@@ -77,6 +79,7 @@ class CleanupView:
     may_retry: Right
     tried: ShownTime | None
     bar: BarView
+    download: DownloadLink | None
     is_list: bool
 
 
@@ -90,6 +93,7 @@ class PageContent:
     next: GroupCursor | None
     may_decide: Right
     may_retry: Right
+    may_download: Right
     bar: BarView
     undo_period: timedelta
     now: datetime
@@ -129,8 +133,16 @@ def cleanup_view(status: CleanupStatus, content: PageContent) -> CleanupView:
         may_retry=content.may_retry,
         tried=time(blocked.stage_since) if blocked and blocked.stage_since else None,
         bar=content.bar,
+        download=_download(blocked, content) if blocked else None,
         is_list=shown,
     )
+
+
+def _download(blocked: Migration, content: PageContent) -> DownloadLink | None:
+    if blocked.export is None:
+        return None
+    href = f"/w/{blocked.workspace_id}/exports/{blocked.export}/csv"
+    return download_link(text("exports.download"), href, content.may_download)
 
 
 def _state(status: CleanupStatus, now: datetime) -> str:
