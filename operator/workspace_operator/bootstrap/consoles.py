@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.audit.downloads import Downloads
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.health.probes import ProbeHandlers, combined_probes
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
@@ -42,11 +44,27 @@ def make_console_server(settings: ConsoleSettings) -> "Server":
     return make_server(settings, purpose=PURPOSE)
 
 
-def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """The console of one process: the application and its probes."""
+
+    app: "ASGIApp"
+    probes: ProbeHandlers
+
+
+def make_console(store: Repositories, settings: ConsoleSettings) -> Console:
     """Create the console. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.console import app
     from workspace_operator.console.core.dependencies import Dependencies
+    from workspace_operator.console.core.metrics import ConsoleMetrics
     from workspace_operator.http_server.access_log import AccessLog
+    from workspace_operator.http_server.access_records import AccessRecord
+
+    metrics, access_log = ConsoleMetrics(), AccessLog(stream=sys.stdout, clock=utc_now)
+
+    def record(request: AccessRecord) -> None:
+        metrics.count_request(request)
+        access_log(request)
 
     people = PeopleCounter(count=store.people.count, clock=store.clock)
     lists = CleanupLists(
@@ -57,7 +75,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
         people=store.people,
         clock=store.clock,
     )
-    return app.make_console(
+    made = app.make_console(
         Dependencies(
             sessions=SessionReader(sessions=store.sessions, clock=store.clock),
             links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
@@ -91,7 +109,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             templates=store.templates,
             usage=UsageReader(people=store.people, counters=store.message_counters),
             audit_log=store.audit_log,
-            access_log=AccessLog(stream=sys.stdout, clock=utc_now),
+            access_log=record,
             console_url=settings.console_url.rstrip("/"),
             trusted_proxies=settings.trusted_proxies,
             undo_period=settings.undo,
@@ -99,6 +117,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             close=people.close,
         )
     )
+    return Console(app=made, probes=ProbeHandlers(is_ready=lambda: True, metrics=metrics.text))
 
 
 def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) -> None:
@@ -107,10 +126,10 @@ def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) 
         server = make_console_server(settings)
         console = make_console(store, settings)
         if settings.health_endpoint is None:
-            server.serve(console, stopping)
+            server.serve(console.app, stopping)
             return
         with monitor_writes(store) as monitor:
-            server.serve(console, stopping, store_probes(store, monitor))
+            server.serve(console.app, stopping, combined_probes(console.probes, store_probes(store, monitor)))
 
 
 def _check(settings: ConsoleSettings) -> None:

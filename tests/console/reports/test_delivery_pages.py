@@ -1,6 +1,7 @@
 """The deliveries of a workspace: the list, its filters, and one delivery with its content."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,13 @@ from tests.console.environment import HTML, VIEWER, ConsoleEnv, parsed
 from tests.console.hostile import HOSTILE
 from tests.console.reports.mailroom import BODIES, Mailroom
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.ports import DeliveryQuery
 from workspace_operator.console.texts import TEXTS
-from workspace_operator.console.views.formats import visible
+from workspace_operator.console.views.formats import visible, visible_lines
 from workspace_operator.console.views.reports import deliveries, delivery
 from workspace_operator.console.views.reports.deliveries import SHOWN
 from workspace_operator.identity.values.rules import Mode
-from workspace_operator.sending.deliveries import AttemptOutcome, DeliveryState, Metric
+from workspace_operator.sending.deliveries import AttemptOutcome, Delivery, DeliveryState, GateRecord, Metric
 from workspace_operator.sending.rules import SendMode
 
 
@@ -90,8 +92,8 @@ def test_gate_is_said_in_words(room: Mailroom) -> None:
     }
 
 
-def _with_gate(stored: object, gate: object, **changed: object) -> deliveries.Delivery:
-    return replace(stored, failure=None, gate=replace(gate, **changed))  # type: ignore[type-var]
+def _with_gate(stored: Delivery, gate: GateRecord, **changed: Any) -> Delivery:
+    return replace(stored, failure=None, gate=replace(gate, **changed))
 
 
 def test_state_filters(room: Mailroom) -> None:
@@ -121,8 +123,8 @@ def test_person_filters(room: Mailroom) -> None:
     assert [row.split("UTC ")[1] for row in rows_of(room, f"?person={cio_id}")] == ["Second 2 Waiting"]
 
 
-def _all() -> deliveries.DeliveryQuery:
-    return deliveries.DeliveryQuery(limit=10)
+def _all() -> DeliveryQuery:
+    return DeliveryQuery(limit=10)
 
 
 def test_list_goes_on_and_keeps_its_filter(room: Mailroom) -> None:
@@ -247,7 +249,7 @@ def test_values_of_messages_are_shown_as_text(room: Mailroom, value: str) -> Non
     assert visible(value) in texts[0]
     assert texts[1].count(visible(value)) == 3
     shown = "".join("".join(element.itertext()) for element in pages[1].iter(f"{HTML}pre"))
-    assert shown == delivery.visible_lines(value, limit=delivery.MAX_TEXT)
+    assert shown == visible_lines(value, limit=delivery.MAX_TEXT)
     assert browser.get(f"{room.path}/body?id={delivery_id}").text == value
 
 
