@@ -8,7 +8,14 @@ import sqlalchemy as sa
 
 from tests.api.observability.test_metrics import samples
 from workspace_operator.application.health.store_metrics import StoreMetrics
-from workspace_operator.errors import CommitUnknown, LockTimeout, StatementTimeout, NotFound, StoreRefused, StoreUnavailable
+from workspace_operator.errors import (
+    CommitUnknown,
+    LockTimeout,
+    StatementTimeout,
+    NotFound,
+    StoreRefused,
+    StoreUnavailable,
+)
 from workspace_operator.store.engine.databases import Database
 
 

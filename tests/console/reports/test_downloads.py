@@ -12,6 +12,8 @@ from tests.console.cleanups.club import Club, words_of
 from tests.console.environment import ADMIN, AUTHOR, MANAGER, VIEWER, ConsoleEnv
 from tests.console.reports.segments import Segments
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.cleanups.csv_decisions import RowReader
+from workspace_operator.application.people.csv_files.reader import open_csv
 from workspace_operator.identity.values.rules import Mode
 
 
@@ -78,6 +80,19 @@ def test_decisions_can_be_saved_and_are_a_file_of_decisions(club: Club) -> None:
     assert by_id["m-1017"]["_into"] == club.cio_ids["m-1001"]
     assert by_id["m-1004"]["_email"] == "cleo@club.example"
     assert downloads_of(club.console, 1) == [("installation (root)", "cleanup 1", len(rows))]
+
+
+def test_file_of_decisions_means_the_same_decisions(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+    saved = browser.get(f"{club.path}/1/csv").content
+
+    with open_csv(io.BytesIO(saved)) as source:
+        reader = RowReader.of(source.header)
+        read = {row.cio_id: row.decision for row in map(reader.decision, source.rows) if row is not None}
+
+    stored = club.store.sql_cleanups.decisions(club.workspace.workspace_id, 1, limit=100)
+    assert read == {each.cio_id: each.decision for each in stored}
 
 
 def test_people_who_are_gone_keep_their_decision(club: Club) -> None:
