@@ -11,8 +11,8 @@ from workspace_operator.application.health.store_metrics import StoreMetrics
 from workspace_operator.errors import (
     CommitUnknown,
     LockTimeout,
-    StatementTimeout,
     NotFound,
+    StatementTimeout,
     StoreRefused,
     StoreUnavailable,
 )

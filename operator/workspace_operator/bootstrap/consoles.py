@@ -28,8 +28,12 @@ from workspace_operator.settings import ConsoleSettings
 from workspace_operator.store.engine.clocks import utc_now
 
 if TYPE_CHECKING:  # importing a server and templates takes memory, which only the console needs
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
+    from workspace_operator.console.core.dependencies import Dependencies
+    from workspace_operator.http_server.access_records import AccessRecord
     from workspace_operator.http_server.server import Server
 
 PURPOSE = "the console"
@@ -55,19 +59,53 @@ class Console:
 def make_console(store: Repositories, settings: ConsoleSettings) -> Console:
     """Create the console. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.console import app
-    from workspace_operator.console.core.dependencies import Dependencies
     from workspace_operator.console.core.metrics import ConsoleMetrics
     from workspace_operator.http_server.access_log import AccessLog
-    from workspace_operator.http_server.access_records import AccessRecord
 
     metrics, access_log = ConsoleMetrics(), AccessLog(stream=sys.stdout, clock=utc_now)
 
-    def record(request: AccessRecord) -> None:
+    def record(request: "AccessRecord") -> None:
         metrics.count_request(request)
         access_log(request)
 
-    people = PeopleCounter(count=store.people.count, clock=store.clock)
-    lists = CleanupLists(
+    made = app.make_console(_dependencies(store, settings, record))
+    return Console(app=made, probes=ProbeHandlers(is_ready=lambda: True, metrics=metrics.text))
+
+
+def _dependencies(
+    store: Repositories, settings: ConsoleSettings, access_log: "Callable[[AccessRecord], None]"
+) -> "Dependencies":
+    from workspace_operator.console.core.dependencies import Dependencies
+
+    people, lists = PeopleCounter(count=store.people.count, clock=store.clock), _cleanup_lists(store)
+    return Dependencies(
+        sessions=SessionReader(sessions=store.sessions, clock=store.clock),
+        links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
+        workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
+        summaries=_summaries(store, people),
+        cleanup_lists=lists,
+        decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
+        cleanups=store.cleanups,
+        person_records=store.person_records,
+        settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
+        segments=store.segments,
+        exports=store.exports,
+        downloads=_downloads(store),
+        deliveries=store.deliveries,
+        templates=store.templates,
+        usage=UsageReader(people=store.people, counters=store.message_counters),
+        audit_log=store.audit_log,
+        access_log=access_log,
+        console_url=settings.console_url.rstrip("/"),
+        trusted_proxies=settings.trusted_proxies,
+        undo_period=settings.undo,
+        limiting_reads=partial(store.limiting_reads, READ_SECONDS),
+        close=people.close,
+    )
+
+
+def _cleanup_lists(store: Repositories) -> CleanupLists:
+    return CleanupLists(
         migrations=store.migrations,
         cleanups=store.cleanups,
         listings=store.listings,
@@ -75,49 +113,30 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> Console:
         people=store.people,
         clock=store.clock,
     )
-    made = app.make_console(
-        Dependencies(
-            sessions=SessionReader(sessions=store.sessions, clock=store.clock),
-            links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
-            workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
-            summaries=SummaryReader(
-                workspaces=store.workspaces,
-                accounts=store.accounts,
-                migrations=store.migrations,
-                credentials=store.credentials,
-                heartbeats=store.heartbeats,
-                people=people,
-                clock=store.clock,
-            ),
-            cleanup_lists=lists,
-            decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
-            cleanups=store.cleanups,
-            person_records=store.person_records,
-            settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
-            segments=store.segments,
-            exports=store.exports,
-            downloads=Downloads(
-                people=store.people,
-                person_records=store.person_records,
-                segments=store.segments,
-                exports=store.exports,
-                cleanups=store.cleanups,
-                audit_log=store.audit_log,
-                clock=store.clock,
-            ),
-            deliveries=store.deliveries,
-            templates=store.templates,
-            usage=UsageReader(people=store.people, counters=store.message_counters),
-            audit_log=store.audit_log,
-            access_log=record,
-            console_url=settings.console_url.rstrip("/"),
-            trusted_proxies=settings.trusted_proxies,
-            undo_period=settings.undo,
-            limiting_reads=partial(store.limiting_reads, READ_SECONDS),
-            close=people.close,
-        )
+
+
+def _summaries(store: Repositories, people: PeopleCounter) -> SummaryReader:
+    return SummaryReader(
+        workspaces=store.workspaces,
+        accounts=store.accounts,
+        migrations=store.migrations,
+        credentials=store.credentials,
+        heartbeats=store.heartbeats,
+        people=people,
+        clock=store.clock,
     )
-    return Console(app=made, probes=ProbeHandlers(is_ready=lambda: True, metrics=metrics.text))
+
+
+def _downloads(store: Repositories) -> Downloads:
+    return Downloads(
+        people=store.people,
+        person_records=store.person_records,
+        segments=store.segments,
+        exports=store.exports,
+        cleanups=store.cleanups,
+        audit_log=store.audit_log,
+        clock=store.clock,
+    )
 
 
 def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) -> None:
