@@ -11,12 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from workspace_operator.application.manifests.planner import Planner
 from workspace_operator.application.ports import Previews
 from workspace_operator.identity.values.rules import EmailUpdates, IDUpdates, Mode
 from workspace_operator.migrations.model import Migration, OnConflict
 from workspace_operator.migrations.state_machine import TERMINAL
-from workspace_operator.reconcile.plan.descriptions import resource_lines
 from workspace_operator.reconcile.plan.diff import ACCOUNT, FIELDS, MODE
 from workspace_operator.resources.documents import Toggle
 from workspace_operator.resources.problems import Problem
@@ -105,6 +103,10 @@ class SettingsPlanner:
 
         Raises StatementTimeout if its people cannot be looked at within the time limit of reads.
         """
+        # They take 10 MB, which a console needs only when somebody looks at a change.
+        from workspace_operator.application.manifests.planner import Planner  # noqa: PLC0415
+        from workspace_operator.reconcile.plan.descriptions import resource_lines  # noqa: PLC0415
+
         manifest = _manifest(workspace, migration, changes)
         planner = Planner(self.previews, cluster_id=workspace.owner.cluster, now=self.clock(), samples=0)
         if problems := planner.problems(manifest):
