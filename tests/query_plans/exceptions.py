@@ -48,6 +48,7 @@ READING: Final = {
         ("merges.merges", "merge"),
         ("audit.record_decisions", "audit_entry"),
         ("listings._next_keys", "violation"),
+        ("segments._numbers_with_members", "membership"),
         ("rules._listed", "violation"),
         ("audit_log._delete_old", "audit_entry"),
         ("audit_log._has_older", "audit_entry"),
