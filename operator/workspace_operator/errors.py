@@ -18,6 +18,7 @@
         ├── StoreUnavailable
         │   ├── StoreRefused    the database answers, but rejects: a standby, a permission, a limit, a setting
         │   ├── LockTimeout     a lock was not granted in time; nothing was written
+        │   ├── StatementTimeout  a read took longer than its caller allows
         │   └── CommitUnknown   the write may have been committed; check before repeating it
         ├── IdentityProviderUnavailable  the company sign-in does not answer
         └── ClusterUnavailable
@@ -97,6 +98,10 @@ class StoreRefused(StoreUnavailable):
 
 class LockTimeout(StoreUnavailable):
     """A lock of the database was not granted in time; nothing was written."""
+
+
+class StatementTimeout(StoreUnavailable):
+    """A read took longer than its caller allows, and was ended: ask for less."""
 
 
 class CommitUnknown(StoreUnavailable):

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import Any, cast
 from xml.etree.ElementTree import Element
@@ -19,9 +21,12 @@ from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
 from workspace_operator.application.accounts.access import AccessReader
+from workspace_operator.application.accounts.usage import UsageReader
+from workspace_operator.application.audit.downloads import Downloads
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
+from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
@@ -116,7 +121,23 @@ class ConsoleEnv:
                 accounts=store.accounts, sessions=store.sessions, pins=store.sign_in_pins, clock=store.clock
             ),
             company_sign_in=self._company_sign_in(),
+            settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
+            segments=store.segments,
+            exports=store.exports,
+            downloads=Downloads(
+                people=store.people,
+                person_records=store.person_records,
+                segments=store.segments,
+                exports=store.exports,
+                cleanups=cleanups,
+                audit_log=store.audit_log,
+                clock=store.clock,
+            ),
+            deliveries=store.deliveries,
+            templates=store.templates,
+            usage=UsageReader(people=store.people, counters=store.message_counters),
             audit_log=store.audit_log,
+            limiting_reads=partial(store.database.limiting_reads, 2) if store.database else nullcontext,
             access_log=self.records.append,
             close=self.people.close,
         )

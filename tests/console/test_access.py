@@ -1,5 +1,6 @@
 """Who reaches which page: every route and every role, and what strangers learn of a workspace."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -48,6 +49,8 @@ TABLE: Final = {
     ("GET", "/account/{account}"): Audience.ACCOUNT_ADMIN,
     ("POST", "/account/{account}/sessions/end"): Audience.ACCOUNT_ADMIN,
     ("POST", "/account/{account}/sign-ins/reset"): Audience.ACCOUNT_ADMIN,
+    ("GET", "/usage"): Audience.SIGNED_IN,
+    ("GET", "/usage/csv"): Audience.SIGNED_IN,
     ("GET", "/w/{workspace}"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/g"): Permission.VIEW,
@@ -56,6 +59,17 @@ TABLE: Final = {
     ("GET", "/w/{workspace}/cleanup/{cleanup}"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/rules"): Permission.VIEW,
     ("GET", "/w/{workspace}/cleanup/rules/{rule}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/segments"): Permission.VIEW,
+    ("GET", "/w/{workspace}/segments/{segment}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/segments/{segment}/csv"): Permission.DOWNLOAD,
+    ("GET", "/w/{workspace}/exports"): Permission.VIEW,
+    ("GET", "/w/{workspace}/exports/people"): Permission.DOWNLOAD,
+    ("GET", "/w/{workspace}/exports/{export}/csv"): Permission.DOWNLOAD,
+    ("GET", "/w/{workspace}/cleanup/{cleanup}/csv"): Permission.DOWNLOAD,
+    ("GET", "/w/{workspace}/deliveries"): Permission.VIEW,
+    ("GET", "/w/{workspace}/deliveries/message"): Permission.VIEW,
+    ("GET", "/w/{workspace}/deliveries/body"): Permission.VIEW,
+    ("GET", "/w/{workspace}/settings"): Permission.VIEW,
     ("GET", "/w/{workspace}/history"): Permission.VIEW,
     ("GET", "/w/{workspace}/migrations"): Permission.VIEW,
     ("POST", "/w/{workspace}/cleanup/decide"): Permission.PREPARE,
@@ -102,9 +116,10 @@ def test_every_route_has_its_line(env: ConsoleEnv) -> None:
 SHOWN: Final = [
     (route, access)
     for route, access in TABLE.items()
-    if route[0] == "GET" and "/cleanup/" not in route[1] and "/company" not in route[1]
+    if route[0] == "GET" and not re.search("/company|/cleanup/|/deliveries/|/segments/|/exports/{", route[1])
 ]
-"""The pages that need no cleanup, and no company account; the others are tested with one."""
+"""The pages that show no certain cleanup, delivery, segment or export, and need no company account; the others are
+tested with one."""
 
 
 @pytest.mark.parametrize("person", PEOPLE)

@@ -45,7 +45,8 @@ def test_only_the_oldest_migrations_name_resources() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "processes"), [("worker", {"worker", "sender", "all"}), ("sender", {"sender", "all"})]
+    ("part", "processes"),
+    [("worker", {"worker", "sender", "all"}), ("sender", {"sender", "all"}), ("console", {"console", "all"})],
 )
 def test_process_exports_what_the_page_says(part: str, processes: set[str], tmp_path: Path) -> None:
     text = scraped(part, tmp_path)
@@ -88,7 +89,8 @@ def repeated(text: str) -> set[str]:
 def scraped(part: str, folder: Path) -> str:
     """The metrics of a process that is ready."""
     url = f"http://127.0.0.1:{free_port()}"
-    command = ("run", part, "--database", f"sqlite:///{folder}/store.db", "--health-endpoint", f"{url}/healthz")
+    port = ("--port", str(free_port())) if part == "console" else ()
+    command = ("run", part, *port, "--database", f"sqlite:///{folder}/store.db", "--health-endpoint", f"{url}/healthz")
     with running(*command, end=signal.SIGTERM):
         wait_until(lambda: status_of(f"{url}/readyz") == 200)
         return httpx.get(f"{url}/metrics", timeout=60).text

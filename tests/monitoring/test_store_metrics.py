@@ -8,7 +8,14 @@ import sqlalchemy as sa
 
 from tests.api.observability.test_metrics import samples
 from workspace_operator.application.health.store_metrics import StoreMetrics
-from workspace_operator.errors import CommitUnknown, LockTimeout, NotFound, StoreRefused, StoreUnavailable
+from workspace_operator.errors import (
+    CommitUnknown,
+    LockTimeout,
+    NotFound,
+    StatementTimeout,
+    StoreRefused,
+    StoreUnavailable,
+)
 from workspace_operator.store.engine.databases import Database
 
 
@@ -57,6 +64,7 @@ def test_error_of_the_work_is_none_of_the_store(metrics: StoreMetrics, database:
         (StoreUnavailable("away"), "unavailable"),
         (StoreRefused("a standby"), "refused"),
         (LockTimeout("busy"), "lock_timeout"),
+        (StatementTimeout("slow"), "statement_timeout"),
         (CommitUnknown("lost"), "commit_unknown"),
     ],
 )

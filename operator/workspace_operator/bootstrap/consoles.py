@@ -2,14 +2,20 @@
 
 import sys
 import threading
+from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from workspace_operator.application.accounts.access import AccessReader
+from workspace_operator.application.accounts.usage import UsageReader
+from workspace_operator.application.audit.downloads import Downloads
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
+from workspace_operator.application.health.probes import ProbeHandlers, combined_probes
+from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
@@ -27,11 +33,19 @@ from workspace_operator.settings import ConsoleSettings, OIDCSettings
 from workspace_operator.store.engine.clocks import utc_now
 
 if TYPE_CHECKING:  # importing a server and templates takes memory, which only the console needs
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
+    from workspace_operator.console.core.dependencies import Dependencies
+    from workspace_operator.http_server.access_records import AccessRecord
     from workspace_operator.http_server.server import Server
 
 PURPOSE = "the console"
+
+READ_SECONDS = 2
+"""Time limit of a statement that a page reads by: a page that would scan a table is ended instead."""
+
 
 OIDC_PACKAGES = frozenset({"joserfc", "cryptography"})
 """What the extra ``oidc`` installs."""
@@ -45,38 +59,64 @@ def make_console_server(settings: ConsoleSettings) -> "Server":
     return make_server(settings, purpose=PURPOSE)
 
 
-def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """The console of one process: the application and its probes."""
+
+    app: "ASGIApp"
+    probes: ProbeHandlers
+
+
+def make_console(store: Repositories, settings: ConsoleSettings) -> Console:
     """Create the console. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.console import app
-    from workspace_operator.console.core.dependencies import Dependencies
+    from workspace_operator.console.core.metrics import ConsoleMetrics
     from workspace_operator.http_server.access_log import AccessLog
 
-    people = PeopleCounter(count=store.people.count, clock=store.clock)
-    lists = _cleanup_lists(store)
-    return app.make_console(
-        Dependencies(
-            sessions=SessionReader(sessions=store.sessions, clock=store.clock),
-            links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
-            workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
-            summaries=_summaries(store, people),
-            cleanup_lists=lists,
-            decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
-            cleanups=store.cleanups,
-            cleanup_rules=store.cleanup_rules,
-            rule_maker=RuleMaker(rules=store.cleanup_rules, cleanups=store.cleanups, clock=store.clock),
-            undo_previews=store.undo_previews,
-            person_records=store.person_records,
-            members=MemberReader(
-                accounts=store.accounts, sessions=store.sessions, pins=store.sign_in_pins, clock=store.clock
-            ),
-            audit_log=store.audit_log,
-            access_log=AccessLog(stream=sys.stdout, clock=utc_now),
-            console_url=settings.console_url.rstrip("/"),
-            trusted_proxies=settings.trusted_proxies,
-            undo_period=settings.undo,
-            company_sign_in=_company_sign_in(store, settings),
-            close=people.close,
-        )
+    metrics, access_log = ConsoleMetrics(), AccessLog(stream=sys.stdout, clock=utc_now)
+
+    def record(request: "AccessRecord") -> None:
+        metrics.count_request(request)
+        access_log(request)
+
+    made = app.make_console(_dependencies(store, settings, record))
+    return Console(app=made, probes=ProbeHandlers(is_ready=lambda: True, metrics=metrics.text))
+
+
+def _dependencies(
+    store: Repositories, settings: ConsoleSettings, access_log: "Callable[[AccessRecord], None]"
+) -> "Dependencies":
+    from workspace_operator.console.core.dependencies import Dependencies
+
+    people, lists = PeopleCounter(count=store.people.count, clock=store.clock), _cleanup_lists(store)
+    return Dependencies(
+        sessions=SessionReader(sessions=store.sessions, clock=store.clock),
+        links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
+        workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
+        summaries=_summaries(store, people),
+        cleanup_lists=lists,
+        decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
+        cleanups=store.cleanups,
+        cleanup_rules=store.cleanup_rules,
+        rule_maker=RuleMaker(rules=store.cleanup_rules, cleanups=store.cleanups, clock=store.clock),
+        undo_previews=store.undo_previews,
+        person_records=store.person_records,
+        members=_members(store),
+        company_sign_in=_company_sign_in(store, settings),
+        settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
+        segments=store.segments,
+        exports=store.exports,
+        downloads=_downloads(store),
+        deliveries=store.deliveries,
+        templates=store.templates,
+        usage=UsageReader(people=store.people, counters=store.message_counters),
+        audit_log=store.audit_log,
+        access_log=access_log,
+        console_url=settings.console_url.rstrip("/"),
+        trusted_proxies=settings.trusted_proxies,
+        undo_period=settings.undo,
+        limiting_reads=partial(store.limiting_reads, READ_SECONDS),
+        close=people.close,
     )
 
 
@@ -91,18 +131,6 @@ def _cleanup_lists(store: Repositories) -> CleanupLists:
     )
 
 
-def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) -> None:
-    """Serve the console until ``stopping`` is set. Raises InvalidInput."""
-    with open_store_lazily(url) as store:
-        server = make_console_server(settings)
-        console = make_console(store, settings)
-        if settings.health_endpoint is None:
-            server.serve(console, stopping)
-            return
-        with monitor_writes(store) as monitor:
-            server.serve(console, stopping, store_probes(store, monitor))
-
-
 def _summaries(store: Repositories, people: PeopleCounter) -> SummaryReader:
     return SummaryReader(
         workspaces=store.workspaces,
@@ -113,6 +141,34 @@ def _summaries(store: Repositories, people: PeopleCounter) -> SummaryReader:
         people=people,
         clock=store.clock,
     )
+
+
+def _downloads(store: Repositories) -> Downloads:
+    return Downloads(
+        people=store.people,
+        person_records=store.person_records,
+        segments=store.segments,
+        exports=store.exports,
+        cleanups=store.cleanups,
+        audit_log=store.audit_log,
+        clock=store.clock,
+    )
+
+
+def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) -> None:
+    """Serve the console until ``stopping`` is set. Raises InvalidInput."""
+    with open_store_lazily(url) as store:
+        server = make_console_server(settings)
+        console = make_console(store, settings)
+        if settings.health_endpoint is None:
+            server.serve(console.app, stopping)
+            return
+        with monitor_writes(store) as monitor:
+            server.serve(console.app, stopping, combined_probes(console.probes, store_probes(store, monitor)))
+
+
+def _members(store: Repositories) -> MemberReader:
+    return MemberReader(accounts=store.accounts, sessions=store.sessions, pins=store.sign_in_pins, clock=store.clock)
 
 
 def _company_sign_in(store: Repositories, settings: ConsoleSettings) -> CompanySignIn | None:

@@ -1,5 +1,6 @@
 """The repositories of one database. Each is imported when it is first used: most commands use two or three."""
 
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         Ownership,
         People,
         PersonRecords,
+        Previews,
         Segments,
         SendingQueue,
         Sessions,
@@ -64,6 +66,10 @@ class Repositories:
     def observe_transactions(self, observer: TransactionObserver) -> None:
         """Set the function that is called after each transaction."""
         self._database.observer = observer
+
+    def limiting_reads(self, seconds: float) -> AbstractContextManager[None]:
+        """Limit the statements of reads that this thread makes in a block. They raise StatementTimeout."""
+        return self._database.limiting_reads(seconds)
 
     @cached_property
     def workspaces(self) -> "Workspaces":
@@ -176,6 +182,13 @@ class Repositories:
         from workspace_operator.store.repositories.exports import SQLExports
 
         return SQLExports(self._database)
+
+    @cached_property
+    def previews(self) -> "Previews":
+        """The effects that changes would have."""
+        from workspace_operator.store.repositories.previews import SQLPreviews
+
+        return SQLPreviews(self._database)
 
     @cached_property
     def deliveries(self) -> "Deliveries":

@@ -8,6 +8,8 @@ from typing import Final
 from tests.console.cleanups.club import Club
 from tests.console.environment import MANAGER, ROOT, ConsoleEnv
 from tests.console.hostile import HOSTILE
+from tests.console.reports.mailroom import BODIES, Mailroom
+from tests.console.reports.segments import Segments
 from tests.fakes.identity_provider import FakeIdentityProvider
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.ports import IdentityProvider, SignInPin, StalledResources
@@ -101,6 +103,33 @@ def sign_ins(env: ConsoleEnv) -> str:
     return "/account/history"
 
 
+def settings(change: str = "") -> Callable[[ConsoleEnv], str]:
+    """The settings of a workspace whose change people block, with a form."""
+    return lambda env: f"{blocked_club(env)}/settings{change}"
+
+
+def segments(env: ConsoleEnv) -> Segments:
+    """A segment with people, and one without, of hostile names."""
+    made = Segments.of(env)
+    made.add("to delete", "a", HOSTILE[0])
+    made.add(HOSTILE[-1])
+    return made
+
+
+def deliveries(env: ConsoleEnv) -> Mailroom:
+    """Messages that were sent, refused for now, and wait."""
+    room = Mailroom.of(env)
+    room.send(rendered=BODIES)
+    room.defer()
+    room.wait(subject=HOSTILE[26] + HOSTILE[39], template=room.template(HOSTILE[0]), content_version=1)
+    return room
+
+
+def sent(env: ConsoleEnv) -> str:
+    room = Mailroom.of(env)
+    return room.page(room.send(rendered={**BODIES, "body": "<p>Hello <b>Ann</b></p>"}))
+
+
 def drafted(club: Club) -> str:
     """Decisions of each kind, refused and conflicting ones among them."""
     browser = club.console.installation()
@@ -185,6 +214,18 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
 }
 """Pages of the club of console.md, of which each needs a database."""
 
+FILES: Final = frozenset(
+    {
+        "/usage/csv",
+        "/w/{workspace}/cleanup/{cleanup}/csv",
+        "/w/{workspace}/deliveries/body",
+        "/w/{workspace}/exports/people",
+        "/w/{workspace}/exports/{export}/csv",
+        "/w/{workspace}/segments/{segment}/csv",
+    }
+)
+"""Routes whose answers are no pages of ours: files, and HTML of others in a frame."""
+
 PAGES: Final[Mapping[str, PageState]] = {
     "sign in": PageState(prepare=lambda _: "/signin", signed_in=False),
     "signed out by time": PageState(prepare=lambda _: "/signin?ended=idle", signed_in=False),
@@ -209,5 +250,20 @@ PAGES: Final[Mapping[str, PageState]] = {
     "overview, blocked": PageState(prepare=blocked_club),
     "overview, suspended": PageState(prepare=suspended_club),
     "overview, stalled": PageState(prepare=stalled_club),
+    "segments": PageState(prepare=lambda env: segments(env).path),
+    "segments, none": PageState(prepare=lambda env: f"{club(env)}/segments"),
+    "segment": PageState(prepare=lambda env: f"{segments(env).path}/1"),
+    "segment, nobody": PageState(prepare=lambda env: f"{segments(env).path}/2"),
+    "exports": PageState(prepare=lambda env: f"{blocked_club(env)}/exports"),
+    "exports, none": PageState(prepare=lambda env: f"{club(env)}/exports"),
+    "usage": PageState(prepare=lambda env: many(env) + "usage"),
+    "usage, no workspace": PageState(prepare=lambda _: "/usage"),
+    "deliveries": PageState(prepare=lambda env: deliveries(env).path),
+    "deliveries, none found": PageState(prepare=lambda env: f"{deliveries(env).path}?state=bounced"),
+    "delivery": PageState(prepare=sent),
+    "delivery, not handed over": PageState(prepare=lambda env: (room := Mailroom.of(env)).page(room.wait())),
+    "settings": PageState(prepare=settings()),
+    "settings, what to commit": PageState(prepare=settings("?change=color&spec.color=B23A48")),
+    "settings, wrong value": PageState(prepare=settings("?change=sendBehavior&spec.sendBehavior.mode=Test")),
     "overview, long name": PageState(prepare=hostile_overview),
 }

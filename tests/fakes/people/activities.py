@@ -46,10 +46,11 @@ class FakeActivities:
             if cio_id in cio_ids and theirs
         }
 
-    def members(self, workspace_id: int, segment: int) -> Iterator[str]:
+    def members(self, workspace_id: int, segment: int, *, after: str = "", limit: int | None = None) -> Iterator[str]:
         state = self.memory.states.get(workspace_id)
         segments = state.segments if state else {}
-        return iter(sorted(cio_id for cio_id, numbers in segments.items() if segment in numbers))
+        found = (cio_id for cio_id, numbers in segments.items() if segment in numbers and cio_id > after)
+        return iter(sorted(found)[:limit])
 
     def segments(self, workspace_id: int, cio_id: str) -> Sequence[int]:
         state = self.memory.states.get(workspace_id)

@@ -1,7 +1,7 @@
 """Manual segments as such, in memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 
@@ -33,6 +33,10 @@ class FakeSegments:
     def all(self, workspace_id: int) -> Sequence[Segment]:
         state = self.memory.states.get(workspace_id)
         return [_segment(state, number) for number in sorted(_used(state))] if state else []
+
+    def page(self, workspace_id: int, *, after: int, limit: int, count_limit: int) -> Sequence[Segment]:
+        following = [segment for segment in self.all(workspace_id) if segment.number > after][:limit]
+        return [replace(segment, people=min(segment.people, count_limit)) for segment in following]
 
     def get(self, workspace_id: int, number: int) -> Segment:
         state = self.memory.states.get(workspace_id)

@@ -1,6 +1,6 @@
 """Templates, in memory, and a parser that knows one mistake."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,6 +18,9 @@ class FakeTemplates:
 
     def list(self, workspace_id: int) -> Sequence[Template]:
         return [template for _, template in sorted(self.memory.state(workspace_id).sending.templates.items())]
+
+    def names(self, workspace_id: int, *, limit: int) -> Mapping[int, str]:
+        return {template.number: template.draft.name for template in self.list(workspace_id)[:limit]}
 
     def find(self, workspace_id: int, reference: str | int) -> Template | None:
         templates = self.memory.state(workspace_id).sending.templates

@@ -68,6 +68,27 @@ def test_segment_created_by_commands_has_no_name(env: WorkspaceEnv) -> None:
     assert env.store.segments.get(env.workspace_id, 40).name is None
 
 
+def test_pages_have_named_and_numbered_segments(env: WorkspaceEnv) -> None:
+    join(env, 3, "x", "y", "z")
+    made(env, "a")
+    join(env, 9, "x")
+    segments = env.store.segments
+
+    first = segments.page(env.workspace_id, after=0, limit=2, count_limit=2)
+    second = segments.page(env.workspace_id, after=4, limit=2, count_limit=2)
+
+    assert [(each.number, each.name, each.people) for each in first] == [(3, None, 2), (4, "a", 0)]
+    assert [(each.number, each.name, each.people) for each in second] == [(9, None, 1)]
+
+
+def test_members_are_read_in_parts(env: WorkspaceEnv) -> None:
+    join(env, 3, "z", "x", "y")
+    members = env.store.person_records.members
+
+    assert list(members(env.workspace_id, 3, limit=2)) == ["x", "y"]
+    assert list(members(env.workspace_id, 3, after="y", limit=2)) == ["z"]
+
+
 def test_two_segments_never_have_one_name(env: WorkspaceEnv) -> None:
     made(env, "a")
 
@@ -147,3 +168,7 @@ def test_merged_people_count_once(env: WorkspaceEnv) -> None:
     counts = [(each.number, each.people) for each in env.store.segments.all(env.workspace_id)]
     assert counts == [(1, 2), (2, 1)]
     assert env.store.segments.get(env.workspace_id, 1).people == 2
+    page = env.store.segments.page(env.workspace_id, after=0, limit=5, count_limit=5)
+    assert [(each.number, each.people) for each in page] == counts
+    members = list(env.store.person_records.members(env.workspace_id, 1))
+    assert list(env.store.person_records.members(env.workspace_id, 1, after=members[0], limit=5)) == members[1:]

@@ -72,6 +72,12 @@ def test_templates_are_listed_by_number(env: WorkspaceEnv) -> None:
     assert list(env.store.templates.list(env.workspace_id)) == [template for template, _ in applied]
 
 
+def test_names_are_listed_by_number(env: WorkspaceEnv) -> None:
+    apply(env, *(draft(f"t{number}", name=f"Name {number}") for number in range(3)))
+
+    assert env.store.templates.names(env.workspace_id, limit=2) == {1: "Name 0", 2: "Name 1"}
+
+
 def test_equal_template_is_unchanged(env: WorkspaceEnv) -> None:
     [(template, _)] = apply(env, draft())
     env.store.clock.advance(60)

@@ -50,11 +50,16 @@ def bulk_deletion_entry(
 
 def download_entry(workspace_id: int, export: Export, *, actor: Actor, at: datetime) -> AuditEntry:
     """The entry of the download of an export; written before its first row leaves the product."""
+    return list_download_entry(workspace_id, f"export {export.number}", rows=export.total, actor=actor, at=at)
+
+
+def list_download_entry(workspace_id: int, subject: str, *, rows: int, actor: Actor, at: datetime) -> AuditEntry:
+    """The entry of the download of a list, such as ``segment 3``."""
     return AuditEntry(
         workspace_id=workspace_id,
         at=at,
         actor=actor,
         action=AuditAction.DOWNLOADED,
-        subject=f"export {export.number}",
-        detail={"rows": export.total},
+        subject=subject,
+        detail={"rows": rows},
     )

@@ -4,23 +4,27 @@ A row without a decision changes nothing, so the same file can be filled in and 
 of ``_into``; without that, into the person of the same address whom the file keeps, else into the oldest one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Final, NamedTuple
 
+from workspace_operator.application.people.csv_export import csv_lines
 from workspace_operator.application.people.csv_files.columns import (
     DECISION_COLUMN,
     DECISION_COLUMNS,
     NEW_EMAIL_COLUMN,
     SURVIVOR_COLUMN,
 )
+from workspace_operator.application.people.csv_files.injection import escape
 from workspace_operator.application.people.csv_files.reader import CsvRow, Header, open_csv
 from workspace_operator.application.people.csv_files.rejects import RejectedRows, RejectsFile
 from workspace_operator.application.people.csv_import import batches
 from workspace_operator.application.ports import Actor, Cleanups, DecisionRequest, Listings, ListQuery
 from workspace_operator.cleanups.decisions import Decision, DecisionKind, merge_into
+from workspace_operator.cleanups.model import StoredDecision
 from workspace_operator.errors import InvalidInput
+from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.identity.values.references import bare_cio_id
 from workspace_operator.identity.values.text_limits import quoted, stripped
@@ -34,6 +38,28 @@ TAKE_BACK: Final = "none"
 """The decision that takes an earlier one back."""
 
 _CHOICES: Final = ", ".join((*(kind.value for kind in DecisionKind), TAKE_BACK))
+
+
+def decision_lines(decisions: Iterable[tuple[StoredDecision, Person | None]]) -> Iterator[str]:
+    """The lines of a file of decisions, each with the person that it is about, or None if that person is gone.
+
+    A file of decisions can be sent back; outcome and reason are columns that nothing reads.
+    """
+    columns = (DECISION_COLUMN, PERSON_COLUMN, "id", EMAIL_COLUMN, NEW_EMAIL_COLUMN, SURVIVOR_COLUMN)
+    rows = (
+        (
+            stored.decision.kind.value,
+            stored.cio_id,
+            escape(person.id or "" if person else ""),
+            escape(person.email or "" if person else ""),
+            escape(stored.decision.email or ""),
+            stored.decision.survivor or "",
+            stored.outcome or "",
+            stored.reason or stored.refusal or "",
+        )
+        for stored, person in decisions
+    )
+    return csv_lines((*columns, "_outcome", "_reason"), rows)
 
 
 class RowDecision(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from workspace_operator.errors import CommitUnknown, LockTimeout, StoreRefused, StoreUnavailable
+from workspace_operator.errors import CommitUnknown, LockTimeout, StatementTimeout, StoreRefused, StoreUnavailable
 
 DURATION_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -15,6 +15,7 @@ KINDS: Final = ("read", "write")
 ERRORS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (CommitUnknown, "commit_unknown"),
     (LockTimeout, "lock_timeout"),
+    (StatementTimeout, "statement_timeout"),
     (StoreRefused, "refused"),
     (StoreUnavailable, "unavailable"),
 )

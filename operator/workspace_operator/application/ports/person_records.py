@@ -46,8 +46,8 @@ class PersonRecords(Protocol):
         """The devices of people, by cio_id; those of one person are sorted by token."""
         ...
 
-    def members(self, workspace_id: int, segment: int) -> Iterator[str]:
-        """Stream the cio_ids in a manual segment, in order."""
+    def members(self, workspace_id: int, segment: int, *, after: str = "", limit: int | None = None) -> Iterator[str]:
+        """Stream the cio_ids in a manual segment, in order, after one of them."""
         ...
 
     def segments(self, workspace_id: int, cio_id: str) -> Sequence[int]:

@@ -30,6 +30,10 @@ class Segments(Protocol):
         """List the segments that have a name or members, by number."""
         ...
 
+    def page(self, workspace_id: int, *, after: int, limit: int, count_limit: int) -> Sequence[Segment]:
+        """List the next segments by number; of the members of each at most ``count_limit`` are counted."""
+        ...
+
     def get(self, workspace_id: int, number: int) -> Segment:
         """Get a segment. Raises NotFound if it has neither a name nor members."""
         ...

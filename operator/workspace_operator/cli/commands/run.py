@@ -144,8 +144,9 @@ def _run_parts(parts: _Parts, database: str, process: AbstractContextManager[thr
         probes, jobs = [bootstrap.store_probes(store, monitor), worker.probes, sender.probes], [worker.run, sender.run]
         _add_api(jobs, probes, store, parts.api, stop_event)
         if parts.console is not None:
-            server = bootstrap.make_console_server(parts.console)
-            jobs.append(partial(server.serve, bootstrap.make_console(store, parts.console), stop_event))
+            server, console = bootstrap.make_console_server(parts.console), bootstrap.make_console(store, parts.console)
+            jobs.append(partial(server.serve, console.app, stop_event))
+            probes.append(console.probes)
         with run_threads(jobs, stop_event):
             bootstrap.run_operator(store, parts.operator, stop_event, *probes)
 

@@ -5,18 +5,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Final
+from typing import Final, assert_never
 
 from workspace_operator.application.overviews.viewers import SeenWorkspace
+from workspace_operator.application.people.csv_files.injection import with_byte_order_mark
 from workspace_operator.application.ports import ConsoleSession
-from workspace_operator.console.core.http import Page, Redirect
+from workspace_operator.console.core.http import Answer, Download, ForeignPage, Page, Redirect
 from workspace_operator.console.core.rendering import Renderer
 from workspace_operator.console.security.cookies import attempt_cookie, session_cookie
 from workspace_operator.console.security.form_tokens import form_token
+from workspace_operator.console.security.headers import FOREIGN_CONTENT_POLICY
 from workspace_operator.console.views.frames import Frame, WorkspaceLink, frame
 from workspace_operator.http_server.responses import Response
+from workspace_operator.http_server.text_chunks import chunks
 
 HTML_TYPE: Final = "text/html; charset=utf-8"
+CSV_TYPE: Final = "text/csv; charset=utf-8"
 EMPTY_TYPE: Final = "text/plain; charset=utf-8"
 COMPRESS_FROM: Final = 1_000
 """Size in bytes from which a page is compressed."""
@@ -49,10 +53,21 @@ class Answers:
     renderer: Renderer
     links: Sequence[WorkspaceLink]
 
-    def response(self, answer: Page | Redirect, context: AnswerContext) -> Response:
+    def response(self, answer: Answer, context: AnswerContext) -> Response:
         """The response for what a handler returned."""
-        if isinstance(answer, Redirect):
-            return _redirection(answer, context)
+        match answer:
+            case Redirect():
+                return _redirection(answer, context)
+            case Download():
+                return _download(answer)
+            case ForeignPage():
+                return _foreign(answer)
+            case Page():
+                return self._page(answer, context)
+            case _ as never:
+                assert_never(never)
+
+    def _page(self, answer: Page, context: AnswerContext) -> Response:
         frame = self._frame(answer, context)
         if not context.parts or answer.status != HTTPStatus.OK:
             return _html(self.renderer.page(answer, frame), answer, context)
@@ -86,6 +101,16 @@ def _redirection(answer: Redirect, context: AnswerContext) -> Response:
         cookies.append(attempt_cookie(answer.attempt_token, is_secure=context.is_secure))
     headers = {"content-type": EMPTY_TYPE, "location": answer.location}
     return Response(status=HTTPStatus.SEE_OTHER, document=b"", headers=headers, cookies=cookies)
+
+
+def _download(answer: Download) -> Response:
+    headers = {"content-type": CSV_TYPE, "content-disposition": f'attachment; filename="{answer.name}"'}
+    return Response(document=chunks(with_byte_order_mark(answer.lines)), headers=headers)
+
+
+def _foreign(answer: ForeignPage) -> Response:
+    headers = {"content-type": HTML_TYPE, "content-security-policy": FOREIGN_CONTENT_POLICY}
+    return Response(document=answer.html.encode(errors="replace"), headers=headers)
 
 
 def _html(text: str, page: Page, context: AnswerContext, headers: Mapping[str, str] | None = None) -> Response:

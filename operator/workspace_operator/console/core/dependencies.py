@@ -2,16 +2,30 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from workspace_operator.application.accounts.usage import UsageReader
+from workspace_operator.application.audit.downloads import Downloads
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
+from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import AuditLog, CleanupRules, Cleanups, PersonRecords, UndoPreviews
+from workspace_operator.application.ports import (
+    AuditLog,
+    CleanupRules,
+    Cleanups,
+    Deliveries,
+    Exports,
+    PersonRecords,
+    Segments,
+    Templates,
+    UndoPreviews,
+)
 from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
@@ -28,6 +42,7 @@ class Dependencies:
         trusted_proxies: addresses of proxies that are believed what they forward.
         undo_period: how long a cleanup can be undone after it was applied, as pages say it; zero: not at all.
         company_sign_in: None without an identity provider.
+        limiting_reads: limits the time of each statement that a handler reads by; raises StatementTimeout in it.
         close: ends what the use cases run beside requests.
         monotonic: clock of the rates, in seconds.
     """
@@ -44,6 +59,13 @@ class Dependencies:
     undo_previews: UndoPreviews
     person_records: PersonRecords
     members: MemberReader
+    settings_planner: SettingsPlanner
+    segments: Segments
+    exports: Exports
+    downloads: Downloads
+    deliveries: Deliveries
+    templates: Templates
+    usage: UsageReader
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
@@ -51,5 +73,6 @@ class Dependencies:
     undo_period: timedelta = timedelta(days=30)
     company_sign_in: CompanySignIn | None = None
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    limiting_reads: Callable[[], AbstractContextManager[None]] = nullcontext
     close: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic

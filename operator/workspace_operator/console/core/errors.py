@@ -10,7 +10,14 @@ from workspace_operator.console.texts import text
 from workspace_operator.console.views.errors import ErrorView
 from workspace_operator.console.views.formats import visible
 from workspace_operator.console.views.rights import named_people
-from workspace_operator.errors import InvalidInput, NotFound, StaleRevision, Unavailable, WorkspaceOperatorError
+from workspace_operator.errors import (
+    InvalidInput,
+    NotFound,
+    StaleRevision,
+    StatementTimeout,
+    Unavailable,
+    WorkspaceOperatorError,
+)
 
 RETRY_SECONDS: Final = 10
 """After which a page asks a database again that did not answer."""
@@ -51,6 +58,8 @@ def page_for_error(error: WorkspaceOperatorError, *, path: str) -> Page:
             return error_page(HTTPStatus.BAD_REQUEST, text("error.invalid"), visible(str(error)))
         case StaleRevision():
             return error_page(HTTPStatus.CONFLICT, text("error.stale"), visible(str(error)))
+        case StatementTimeout():
+            return error_page(HTTPStatus.SERVICE_UNAVAILABLE, text("error.too_long"))
         case Unavailable():
             heading, more = text("error.store_away"), text("error.store_away_more")
             status = HTTPStatus.SERVICE_UNAVAILABLE

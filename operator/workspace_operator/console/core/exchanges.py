@@ -20,7 +20,7 @@ from workspace_operator.console.core.errors import (
     refused_page,
     unknown_error_page,
 )
-from workspace_operator.console.core.http import Page, PageRequest, Redirect
+from workspace_operator.console.core.http import Answer, Page, PageRequest, Redirect
 from workspace_operator.console.core.routes import ACCOUNT, WORKSPACE, Audience, Route
 from workspace_operator.console.security.form_tokens import FIELD, is_form_token
 from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
@@ -66,7 +66,7 @@ class Exchange:
 class Outcome:
     """What an exchange leads to, and for whom; the workspace only if the sender reaches it."""
 
-    answer: Page | Redirect
+    answer: Answer
     session: ConsoleSession | None = None
     seen: SeenWorkspace | None = None
 
@@ -75,7 +75,8 @@ def handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
     """Carry out an exchange. Errors become pages."""
     route = exchange.route
     try:
-        return _handle(exchange, dependencies)
+        with dependencies.limiting_reads():
+            return _handle(exchange, dependencies)
     except WorkspaceOperatorError as error:
         if isinstance(error, Unavailable):
             logger.warning("request %s (%s %s): %s", exchange.request_id, route.method, route.pattern, error)

@@ -1,6 +1,6 @@
 """Requests to pages, and what handlers answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -118,5 +118,26 @@ class Redirect:
     attempt_token: str | None = None
 
 
-Handler: TypeAlias = Callable[[PageRequest], Page | Redirect]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A CSV file to save.
+
+    Attributes:
+        name: of the file, in ASCII; the same for each download of the list.
+        lines: made while the file is sent, in other threads than that of the handler, and without its time limit.
+    """
+
+    name: str
+    lines: Iterable[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignPage:
+    """HTML that is not ours, for an ``<iframe sandbox>``: it runs nothing and loads nothing."""
+
+    html: str
+
+
+Answer: TypeAlias = Page | Redirect | Download | ForeignPage
+Handler: TypeAlias = Callable[[PageRequest], Answer]
 """Runs in a worker thread. Raises only ``workspace_operator.errors``; they become error pages."""

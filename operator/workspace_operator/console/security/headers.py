@@ -19,6 +19,14 @@ CONTENT_SECURITY_POLICY: Final = "; ".join(
 )
 """Nothing of another origin, nothing inline, no HTML from text but by our one policy."""
 
+FRAMING_CONTENT_POLICY: Final = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+"""Of a page that frames HTML of others: that frame can go nowhere else, whatever is clicked in it."""
+
+FOREIGN_CONTENT_POLICY: Final = "; ".join(
+    ("sandbox", "default-src 'none'", "style-src 'unsafe-inline'", "img-src data:", "frame-ancestors 'self'")
+)
+"""Of HTML of others: no script, no form, no origin, and nothing that it loads, such as a pixel."""
+
 FEATURES: Final = ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {

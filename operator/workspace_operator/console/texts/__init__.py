@@ -9,10 +9,23 @@ from typing import Final
 
 from workspace_operator.console.texts.accounts import ACCOUNT_TEXTS
 from workspace_operator.console.texts.cleanups import CLEANUP_TEXTS
+from workspace_operator.console.texts.deliveries import DELIVERY_TEXTS
+from workspace_operator.console.texts.files import FILE_TEXTS
 from workspace_operator.console.texts.frames import FRAME_TEXTS
 from workspace_operator.console.texts.rules import RULE_TEXTS
+from workspace_operator.console.texts.settings import SETTINGS_TEXTS
+from workspace_operator.console.texts.usage import USAGE_TEXTS
 
-TEXTS: Final[Mapping[str, str]] = {**FRAME_TEXTS, **CLEANUP_TEXTS, **RULE_TEXTS, **ACCOUNT_TEXTS}
+TEXTS: Final[Mapping[str, str]] = {
+    **FRAME_TEXTS,
+    **CLEANUP_TEXTS,
+    **RULE_TEXTS,
+    **ACCOUNT_TEXTS,
+    **DELIVERY_TEXTS,
+    **FILE_TEXTS,
+    **SETTINGS_TEXTS,
+    **USAGE_TEXTS,
+}
 
 
 def text(key: str, **values: object) -> str:

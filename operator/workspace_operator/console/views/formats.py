@@ -54,3 +54,9 @@ def visible(value: str, *, limit: int = MAX_SHOWN) -> str:
 
 def _is_hidden(char: str) -> bool:
     return char in _INVISIBLE or unicodedata.category(char) in ("Cc", "Cs", "Co")
+
+
+def visible_lines(value: str, *, limit: int) -> str:
+    """A text of several lines, each as `visible` shows it, cut after a number of characters of all."""
+    cut = value if len(value) <= limit else value[: limit - 1] + "…"
+    return "\n".join(visible(line, limit=limit) for line in cut.splitlines())

@@ -90,15 +90,24 @@ def sending_text(settings: Settings) -> str:
     return text(f"sends.{settings.send_mode}", address=address)
 
 
-def _section(summary: AccountSummary, now: datetime) -> AccountSection:
+def account_name(summary: AccountSummary) -> str:
+    """The name of an account; that of its resource if it is not in force."""
+    account, key = summary.account, summary.key
+    return visible(account.settings.display_name if account else f"{key.namespace}/{key.name}")
+
+
+def places_text(summary: AccountSummary) -> str:
+    """How many workspaces an account has, of how many that its plan allows."""
     account, used = summary.account, summary.workspaces_in_use
     limit = account.settings.workspace_limit if account else None
-    places = counted("workspaces.places", used)
-    if limit is not None:
-        places = text("workspaces.limited", count=number(used), limit=number(limit))
+    if limit is None:
+        return counted("workspaces.places", used)
+    return text("workspaces.limited", count=number(used), limit=number(limit))
+
+
+def _section(summary: AccountSummary, now: datetime) -> AccountSection:
     rows = sorted((_row(each, now) for each in summary.summaries), key=lambda row: (row.name.casefold(), row.href))
-    name = account.settings.display_name if account else f"{summary.key.namespace}/{summary.key.name}"
-    return AccountSection(name=visible(name), places=places, rows=rows)
+    return AccountSection(name=account_name(summary), places=places_text(summary), rows=rows)
 
 
 def _row(summary: WorkspaceSummary, now: datetime) -> WorkspaceRow:

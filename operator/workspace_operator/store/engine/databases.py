@@ -30,7 +30,7 @@ from workspace_operator.store.engine.error_translation import (
     unknown_outcome,
 )
 from workspace_operator.store.engine.postgresql import postgresql_engine
-from workspace_operator.store.engine.sqlite import FileLock, sort_on_disk, sqlite_engine
+from workspace_operator.store.engine.sqlite import FileLock, limit_statements, sort_on_disk, sqlite_engine
 from workspace_operator.store.engine.urls import parse_database_url
 
 T = TypeVar("T")
@@ -44,6 +44,14 @@ TransactionObserver: TypeAlias = Callable[[Literal["read", "write"], float, Base
 """Called after each transaction: its kind, its seconds with all retries, and its error."""
 
 _POOL: Mapping[str, Any] = {"pool_size": 5, "max_overflow": 10, "pool_timeout": 30}
+
+
+_ConnectionScope: TypeAlias = Callable[[sa.Connection], AbstractContextManager[None]]
+
+
+def _unchanged(_connection: sa.Connection) -> AbstractContextManager[None]:
+    """Leave a connection as it is."""
+    return nullcontext()
 
 
 class RetryTransaction(Exception):
@@ -106,13 +114,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Open a read transaction: one snapshot on SQLite, one snapshot per statement on PostgreSQL."""
-        self._ensure_prepared()
-        with (
-            self._observed("read"),
-            translate_errors(self.name),
-            self.engine.connect() as connection,
-            connection.begin(),
-        ):
+        with self._reading() as connection:
             yield connection
 
     @contextmanager
@@ -121,14 +123,39 @@ class Database:
 
         ``sorts`` has SQLite sort on disk, because the rows may not fit into memory. PostgreSQL does so anyway.
         """
+        around = sort_on_disk if sorts and self.is_sqlite else _unchanged
+        with self._reading(around, one_snapshot=True) as connection:
+            yield connection
+
+    @contextmanager
+    def limiting_reads(self, seconds: float) -> Iterator[None]:
+        """Limit each statement of the read transactions that this thread begins in the block.
+
+        These raise StatementTimeout. Writes are not limited, since a retry of them would take as long.
+        """
+        self._thread_local.statement_seconds = seconds
+        try:
+            yield
+        finally:
+            self._thread_local.statement_seconds = None
+
+    @contextmanager
+    def _reading(self, around: _ConnectionScope = _unchanged, **options: Any) -> Iterator[sa.Connection]:
+        """Open a read transaction within ``around``, with execution options of its engine."""
         self._ensure_prepared()
-        engine = self.engine.execution_options(one_snapshot=True)
-        sorting = sort_on_disk if sorts and self.is_sqlite else nullcontext
+        seconds: float | None = getattr(self._thread_local, "statement_seconds", None)
+        if seconds is not None:
+            options["statement_seconds"] = seconds
+        engine = self.engine.execution_options(**options) if options else self.engine
+        limit: _ConnectionScope = _unchanged
+        if seconds is not None and self.is_sqlite:
+            limit = partial(limit_statements, seconds=seconds)
         with (
             self._observed("read"),
-            translate_errors(self.name),
+            translate_errors(self.name, statement_seconds=seconds),
             engine.connect() as connection,
-            sorting(connection),
+            around(connection),
+            limit(connection),
             connection.begin(),
         ):
             yield connection

@@ -12,13 +12,21 @@ from typing import Final, NoReturn
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from workspace_operator.errors import CommitUnknown, Conflict, LockTimeout, StoreRefused, StoreUnavailable
+from workspace_operator.errors import (
+    CommitUnknown,
+    Conflict,
+    LockTimeout,
+    StatementTimeout,
+    StoreRefused,
+    StoreUnavailable,
+)
 
 UNIQUE_VIOLATIONS: Final = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 SERIALIZATION_FAILURES: Final = UNIQUE_VIOLATIONS | {"40001", "40P01"}  # serialization failure, deadlock
 LOCK_TIMEOUTS: Final = frozenset({"55P03", "SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED"})
 READ_ONLY: Final = "25006"
 QUERY_CANCELED: Final = "57014"
+STATEMENT_TIMEOUTS: Final = frozenset({QUERY_CANCELED, "SQLITE_INTERRUPT"})
 
 CONTENTION_MESSAGE: Final = "other transactions keep changing the same rows; try again"
 
@@ -77,13 +85,16 @@ def is_serialization_failure(error: DBAPIError) -> bool:
 
 
 @contextmanager
-def translate_errors(name: str) -> Iterator[None]:
-    """Translate database errors that are raised in the block."""
+def translate_errors(name: str, *, statement_seconds: float | None = None) -> Iterator[None]:
+    """Translate database errors that are raised in the block, whose statements may have a time limit."""
     try:
         yield
     except PoolTimeout as error:
         raise pool_exhausted(name) from error
     except DBAPIError as error:
+        if statement_seconds is not None and error_code(error) in STATEMENT_TIMEOUTS:
+            message = f"a read of the database {name} took longer than {statement_seconds:g} seconds and was ended"
+            raise StatementTimeout(message) from error
         raise_translated(error, name)
 
 

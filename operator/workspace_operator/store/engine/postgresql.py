@@ -50,9 +50,9 @@ def postgresql_engine(
 ) -> sa.Engine:
     """Make an engine whose transactions set their own limits.
 
-    The execution option ``one_snapshot`` makes a transaction REPEATABLE READ. A statement waits ``lock_seconds`` for a
-    lock. ``read_only`` has the server refuse every write. Unless ``transactional``, each statement is a transaction.
-    ``options`` are those of the connection pool.
+    The execution option ``one_snapshot`` makes a transaction REPEATABLE READ, and ``statement_seconds`` limits each of
+    its statements. A statement waits ``lock_seconds`` for a lock. ``read_only`` has the server refuse every write.
+    Unless ``transactional``, each statement is a transaction. ``options`` are those of the connection pool.
     """
     # The event below begins transactions, since the driver would send BEGIN as a separate message.
     arguments = {**_CONNECT_DEFAULTS, **target.options, "autocommit": True, "prepare_threshold": None}
@@ -76,9 +76,10 @@ def postgresql_engine(
     def begin(connection: sa.Connection) -> None:
         if not transactional:
             return
-        isolation = " ISOLATION LEVEL REPEATABLE READ" if connection.get_execution_options().get("one_snapshot") else ""
+        options = connection.get_execution_options()
+        isolation = " ISOLATION LEVEL REPEATABLE READ" if options.get("one_snapshot") else ""
         access = " READ ONLY" if read_only else ""
-        statement = f"BEGIN{isolation}{access}; {connection.info['limits']}"
+        statement = f"BEGIN{isolation}{access}; {connection.info['limits']}{_statement_limit(options)}"
         with driver_cursor(connection, statement) as cursor:
             cursor.execute(statement, prepare=False)
 
@@ -88,6 +89,11 @@ def postgresql_engine(
 def _transaction_settings(lock_seconds: float) -> str:
     settings = {"lock_timeout": f"{int(lock_seconds * 1000)}ms", "statement_timeout": STATEMENT_TIMEOUT}
     return _IDLE_LIMIT + local_settings(settings)
+
+
+def _statement_limit(options: Mapping[str, Any]) -> str:
+    seconds = options.get("statement_seconds")
+    return "" if seconds is None else local_settings({"statement_timeout": f"{int(seconds * 1000)}ms"})
 
 
 def _supported_settings(connection: Any) -> str:

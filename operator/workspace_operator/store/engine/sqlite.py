@@ -244,6 +244,29 @@ def sort_on_disk(connection: sa.Connection) -> Iterator[None]:
         driver.execute("PRAGMA temp_store=MEMORY")
 
 
+@contextmanager
+def limit_statements(connection: sa.Connection, seconds: float) -> Iterator[None]:
+    """Have SQLite interrupt each statement in the block that runs for longer, time between its rows included."""
+    driver: Any = connection.connection.dbapi_connection
+    deadline = time.monotonic() + seconds
+
+    def begin(_statement: str) -> None:
+        nonlocal deadline
+        deadline = time.monotonic() + seconds
+
+    driver.set_trace_callback(begin)
+    driver.set_progress_handler(lambda: time.monotonic() > deadline, _INSTRUCTIONS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+        driver.set_trace_callback(None)
+
+
+_INSTRUCTIONS = 10_000
+"""Of SQLite's virtual machine, between two looks at the clock: less than a millisecond."""
+
+
 def _enable_wal(connection: sqlite3.Connection, seconds: float) -> None:
     """Put a new database into WAL mode; retry, since SQLite does not wait for others here."""
     deadline = time.monotonic() + seconds

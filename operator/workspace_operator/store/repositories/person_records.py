@@ -62,13 +62,18 @@ class SQLPersonRecords(MergeOnTouchRepository):
             workspace_id, cio_ids, lambda connection: devices_of(connection, workspace_id, cio_ids)
         )
 
-    def members(self, workspace_id: int, segment: int) -> Iterator[str]:
-        """Stream the sorted cio_ids of a manual segment."""
-        of_segment = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment == segment)
+    def members(self, workspace_id: int, segment: int, *, after: str = "", limit: int | None = None) -> Iterator[str]:
+        """Stream the sorted cio_ids of a manual segment, after one of them."""
+        of_segment = sa.and_(
+            membership.c.workspace_id == workspace_id, membership.c.segment == segment, membership.c.cio_id > after
+        )
         plain = sa.select(membership.c.cio_id).where(of_segment).order_by(membership.c.cio_id)
         with self.database.reading_one_snapshot() as connection:
-            query = merged_members(workspace_id, segment) if has_pending_merges(connection, workspace_id) else plain
-            with stream_rows(connection, query, size=MEMBER_BATCH_SIZE) as result:
+            query = plain
+            if has_pending_merges(connection, workspace_id):
+                merged = merged_members(workspace_id, segment).subquery("merged")
+                query = sa.select(merged.c.member).where(merged.c.member > after).order_by(merged.c.member)
+            with stream_rows(connection, query.limit(limit), size=MEMBER_BATCH_SIZE) as result:
                 yield from result.scalars()
 
     def segments(self, workspace_id: int, cio_id: str) -> Sequence[int]:

@@ -1,9 +1,9 @@
 """Manual segments: names, numbers and counts. `event_writer` writes the memberships."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
+from itertools import count, islice
 
 import sqlalchemy as sa
 
@@ -44,6 +44,18 @@ class SQLSegments:
             rows = connection.execute(sa.select(segment).where(segment.c.workspace_id == workspace_id))
             named = {row.number: row for row in rows}
         return [_segment(number, named.get(number), people.get(number, 0)) for number in sorted({*people, *named})]
+
+    def page(self, workspace_id: int, *, after: int, limit: int, count_limit: int) -> Sequence[Segment]:
+        """List the next segments by number, and count at most ``count_limit`` members of each."""
+        query = sa.select(segment).where(segment.c.workspace_id == workspace_id, segment.c.number > after)
+        with self.database.reading_one_snapshot() as connection:
+            rows = connection.execute(query.order_by(segment.c.number).limit(limit))
+            named = {row.number: row for row in rows}
+            with_members = islice(_numbers_with_members(connection, workspace_id, after), limit)
+            return [
+                _segment(number, named.get(number), _count_one(connection, workspace_id, number, limit=count_limit))
+                for number in sorted({*named, *with_members})[:limit]
+            ]
 
     def get(self, workspace_id: int, number: int) -> Segment:
         """Find a segment. Raises NotFound if it has neither a name nor members."""
@@ -109,11 +121,22 @@ def _counts(connection: sa.Connection, workspace_id: int) -> Mapping[int, int]:
     return {number: _count_one(connection, workspace_id, number) for number in counts}
 
 
-def _count_one(connection: sa.Connection, workspace_id: int, number: int) -> int:
+def _numbers_with_members(connection: sa.Connection, workspace_id: int, after: int) -> Iterator[int]:
+    """The numbers of segments with members, after one of them: each by one step through the index."""
+    number: int | None = after
+    while True:
+        condition = sa.and_(membership.c.workspace_id == workspace_id, membership.c.segment > number)
+        number = connection.execute(sa.select(sa.func.min(membership.c.segment)).where(condition)).scalar_one()
+        if number is None:
+            return
+        yield number
+
+
+def _count_one(connection: sa.Connection, workspace_id: int, number: int, *, limit: int | None = None) -> int:
     members = sa.select(membership.c.cio_id).filter_by(workspace_id=workspace_id, segment=number)
     if has_pending_merges(connection, workspace_id):
         members = merged_members(workspace_id, number).order_by(None)
-    return connection.execute(sa.select(sa.func.count()).select_from(members.subquery())).scalar_one()
+    return connection.execute(sa.select(sa.func.count()).select_from(members.limit(limit).subquery())).scalar_one()
 
 
 def _segment(number: int, row: Row | None, people: int) -> Segment:

@@ -74,6 +74,10 @@ class Templates(Protocol):
         """List templates, by number."""
         ...
 
+    def names(self, workspace_id: int, *, limit: int) -> Mapping[int, str]:
+        """The names of the first templates, by number."""
+        ...
+
     def find(self, workspace_id: int, reference: str | int) -> Template | None:
         """Find a template by number, or by trigger name without case; text of digits is a number."""
         ...

@@ -83,6 +83,7 @@ class CleanupReader:
             next=following,
             may_decide=self.right(Permission.PREPARE),
             may_retry=self.right(Permission.RETRY),
+            may_download=self.right(Permission.DOWNLOAD),
             bar=self.bar(),
             rules=len(self.rules()),
             sent=self._sent(),

@@ -96,6 +96,7 @@ def _page(
                 right(request.workspace, Permission.APPLY),
             ),
             may_decide=right(request.workspace, Permission.PREPARE),
+            may_download=right(request.workspace, Permission.DOWNLOAD),
             note=note,
         )
     )

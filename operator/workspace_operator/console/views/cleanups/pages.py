@@ -12,6 +12,7 @@ from workspace_operator.console.views.changes import change_view, mode_text
 from workspace_operator.console.views.cleanups.addresses import ListAddress, Show
 from workspace_operator.console.views.cleanups.bars import BarView
 from workspace_operator.console.views.cleanups.groups import GroupView, is_settled
+from workspace_operator.console.views.downloads import DownloadLink, download_link
 from workspace_operator.console.views.formats import ShownTime, day, number, time, visible
 from workspace_operator.console.views.rights import Right
 from workspace_operator.migrations.model import Migration, OnConflict, Violation
@@ -52,6 +53,7 @@ class CleanupView:
         title: the heading.
         sent: how many people systems go on sending; empty for nothing.
         yaml: the settings under which the change itself merges people; empty if it does not help.
+        download: the list as a file; None if there is none yet.
         note: how many of the groups of this page are shown; empty if all are.
         empty: why no group is shown; empty if one is.
         fixed: fields of the form that filters, beside those that one sees.
@@ -84,6 +86,7 @@ class CleanupView:
     bar: BarView
     rules: str
     rules_link: str
+    download: DownloadLink | None
     is_list: bool
 
 
@@ -103,6 +106,7 @@ class PageContent:
     next: GroupCursor | None
     may_decide: Right
     may_retry: Right
+    may_download: Right
     bar: BarView
     rules: int
     sent: SentPeople | None
@@ -148,8 +152,16 @@ def cleanup_view(status: CleanupStatus, content: PageContent) -> CleanupView:
         bar=content.bar,
         rules=counted("rules.some", content.rules) if content.rules else text("rules.none"),
         rules_link=text("rules.show_link") if content.rules else text("rules.add_link"),
+        download=_download(blocked, content) if blocked else None,
         is_list=shown,
     )
+
+
+def _download(blocked: Migration, content: PageContent) -> DownloadLink | None:
+    if blocked.export is None:
+        return None
+    href = f"/w/{blocked.workspace_id}/exports/{blocked.export}/csv"
+    return download_link(text("exports.download"), href, content.may_download)
 
 
 def _state(status: CleanupStatus, now: datetime) -> str:

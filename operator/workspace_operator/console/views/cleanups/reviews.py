@@ -10,6 +10,7 @@ from workspace_operator.cleanups.model import Cleanup, StoredDecision
 from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.cleanups.bars import count_sentence
 from workspace_operator.console.views.cleanups.groups import MAX_CELL, name_of
+from workspace_operator.console.views.downloads import DownloadLink, download_link
 from workspace_operator.console.views.formats import number, visible
 from workspace_operator.console.views.rights import Right
 from workspace_operator.identity.model.person import Person
@@ -66,6 +67,7 @@ class ReviewView:
     deletions: int
     refusal: str
     may_decide: Right
+    download: DownloadLink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,7 @@ class ReviewContent:
     makers: Sequence[MadeDecisions]
     refusal: str
     may_decide: Right
+    may_download: Right
     note: str = ""
 
 
@@ -101,6 +104,7 @@ def review_view(content: ReviewContent) -> ReviewView:
         deletions=draft.deletions,
         refusal=content.refusal,
         may_decide=content.may_decide,
+        download=download_link(text("exports.decisions"), f"{content.root}/{draft.number}/csv", content.may_download),
     )
 
 

@@ -42,6 +42,14 @@ class SQLTemplates:
             read_settings(connection, workspace_id)
             return _templates(connection, template.c.workspace_id == workspace_id)
 
+    def names(self, workspace_id: int, *, limit: int) -> Mapping[int, str]:
+        """The names of the first templates, by number. Raises NotFound."""
+        query = sa.select(template.c.number, template.c.name).where(template.c.workspace_id == workspace_id)
+        with self.database.reading_one_snapshot() as connection:
+            read_settings(connection, workspace_id)
+            rows = connection.execute(query.order_by(template.c.number).limit(limit))
+            return {row.number: row.name for row in rows}
+
     def find(self, workspace_id: int, reference: str | int) -> Template | None:
         """Find a template by number, or by trigger name without case. Raises NotFound."""
         with self.database.reading_one_snapshot() as connection:

@@ -1,0 +1,69 @@
+"""A page that reads for too long is ended, on each database, and says what to do."""
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.console.environment import ConsoleEnv, text_of
+from tests.store.backends import sql_store, upgraded
+from tests.store.engine.test_statement_limits import SLOW
+from workspace_operator.access.permissions import Permission
+from workspace_operator.console.app import make_console_of
+from workspace_operator.console.core.http import Download, Page, PageRequest
+from workspace_operator.console.core.routes import Route
+from workspace_operator.store.engine.databases import Database
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    is_sqlite = request.param == "sqlite"
+    return upgraded(f"sqlite:///{tmp_path}/a.db" if is_sqlite else str(request.getfixturevalue("postgres_url")))
+
+
+def test_slow_page_is_ended(database: Database) -> None:
+    def show(_request: PageRequest) -> Page:
+        with database.reading() as connection:
+            connection.execute(SLOW).all()
+        raise AssertionError("the statement was not ended")
+
+    with closing(database):
+        env = ConsoleEnv(store=sql_store(database))
+        number = env.workspace().workspace_id
+        env.options = {"limiting_reads": lambda: database.limiting_reads(0.1)}
+        route = Route(method="GET", pattern="/w/{workspace}/x", access=Permission.VIEW, handler=show)
+        browser = replace(env.installation(), app=make_console_of(env.dependencies(), [route]))
+
+        answer = browser.get(f"/w/{number}/x")
+
+    assert answer.status_code == 503
+    assert "This took too long. Narrow the search." in text_of(answer)
+    assert "retry-after" not in answer.headers
+
+
+def test_file_may_take_longer(database: Database) -> None:
+    """Its lines are made after the handler, in other threads."""
+
+    def save(_request: PageRequest) -> Download:
+        def lines() -> list[str]:
+            with database.reading() as connection:
+                return [f"{connection.exec_driver_sql(COUNT).scalar_one()}\r\n"]
+
+        return Download(name="numbers.csv", lines=(line for _ in range(1) for line in lines()))
+
+    with closing(database):
+        env = ConsoleEnv(store=sql_store(database))
+        number = env.workspace().workspace_id
+        env.options = {"limiting_reads": lambda: database.limiting_reads(0.05)}
+        route = Route(method="GET", pattern="/w/{workspace}/x", access=Permission.DOWNLOAD, handler=save)
+        browser = env.installation()
+        answer = replace(browser, app=make_console_of(env.dependencies(), [route])).get(f"/w/{number}/x")
+
+    assert answer.text == "\ufeff200000\r\n"
+
+
+COUNT = (
+    "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 200000) "
+    "SELECT count(*) FROM numbers"
+)
