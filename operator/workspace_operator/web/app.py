@@ -9,7 +9,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workspace_operator.web import openapi
-from workspace_operator.web.app_api import endpoints, messages, send, suppressions, templates
+from workspace_operator.web.app_api import endpoints, messages, people, send, suppressions, templates
 from workspace_operator.web.app_api.cleanups import cleanups, migrations
 from workspace_operator.web.core.authentication import Authenticator
 from workspace_operator.web.core.dependencies import Dependencies
@@ -24,7 +24,20 @@ READING_THREADS: Final = 8
 
 def all_routes(dependencies: Dependencies) -> Sequence[Route]:
     """The routes of all parts of the API."""
-    modules = (v1, v2, endpoints, migrations, cleanups, send, messages, templates, suppressions, tracking, openapi)
+    modules = (
+        v1,
+        v2,
+        endpoints,
+        people,
+        migrations,
+        cleanups,
+        send,
+        messages,
+        templates,
+        suppressions,
+        tracking,
+        openapi,
+    )
     return [route for module in modules for route in module.routes(dependencies)]
 
 

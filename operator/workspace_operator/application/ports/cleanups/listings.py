@@ -1,6 +1,6 @@
 """Port of the lists of people that block a migration, group by group, with the decisions about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -121,4 +121,10 @@ class Listings(Protocol):
 
     def find(self, workspace_id: int, query: ListQuery, text: str) -> ListedGroup | None:
         """The group of a person with this id, cio_id or address; None if the export lists nobody with it."""
+        ...
+
+    def violations(
+        self, workspace_id: int, export_number: int, cio_ids: Collection[str]
+    ) -> Mapping[str, frozenset[Violation]]:
+        """Why people block the migration, by cio_id; those that the export does not list are left out."""
         ...

@@ -1,11 +1,14 @@
 """Lists of people that block migrations, from the database."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import GroupCursor, GroupPage, ListedGroup, ListQuery, PersonCursor
 from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.migrations.model import Violation
+from workspace_operator.store.cleanups.listed_people import listed_people
 from workspace_operator.store.cleanups.listings import ListReader
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import force_custom_plan
@@ -39,6 +42,14 @@ class SQLListings:
             key = email_key(text)
             by_id = None if owner is None else reader.group_of_person(owner)
             return by_id or (reader.group(key, None) if key else None) or reader.group_of_person(text)
+
+    def violations(
+        self, workspace_id: int, export_number: int, cio_ids: Collection[str]
+    ) -> Mapping[str, frozenset[Violation]]:
+        """Why people block the migration, by cio_id; those that the export does not list are left out."""
+        with self.database.reading() as connection:
+            found = listed_people(connection, workspace_id, export_number, cio_ids)
+        return {cio_id: listed.violations for cio_id, listed in found.items()}
 
 
 def _reader(connection: sa.Connection, workspace_id: int, query: ListQuery) -> ListReader:
