@@ -147,3 +147,12 @@ def test_merged_people_count_once(env: WorkspaceEnv) -> None:
     counts = [(each.number, each.people) for each in env.store.segments.all(env.workspace_id)]
     assert counts == [(1, 2), (2, 1)]
     assert env.store.segments.get(env.workspace_id, 1).people == 2
+
+
+def test_names_are_reported_by_number(env: WorkspaceEnv) -> None:
+    segments, number = env.store.segments, env.workspace_id
+    first, second, third = (segments.create(number, name, now=START) for name in ("one", "two", "three"))
+
+    assert segments.names(number, [third, 99, first]) == {first: "one", third: "three"}
+    assert segments.names(number, ()) == {}
+    assert second not in segments.names(number, [third])

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.cleanups.cleanups import ExecutedDecision as ExecutedDecision
     from workspace_operator.application.ports.cleanups.cleanups import ExecuteDecisions as ExecuteDecisions
     from workspace_operator.application.ports.cleanups.cleanups import MadeDecisions as MadeDecisions
+    from workspace_operator.application.ports.cleanups.cleanups import NumberedDecision as NumberedDecision
     from workspace_operator.application.ports.cleanups.listed_calls import ListedCalls as ListedCalls
     from workspace_operator.application.ports.cleanups.listings import GroupCursor as GroupCursor
     from workspace_operator.application.ports.cleanups.listings import GroupPage as GroupPage
@@ -134,7 +135,7 @@ else:
             ),
             "workspace_operator.application.ports.cleanups.cleanups": (
                 "ApplyRequest Cleanups Decided DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions "
-                "MadeDecisions"
+                "MadeDecisions NumberedDecision"
             ),
             "workspace_operator.application.ports.cleanups.listed_calls": "ListedCalls",
             "workspace_operator.application.ports.cleanups.listings": (
