@@ -17,11 +17,14 @@ from tests.store.backends import Store, memory_store
 from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
+from workspace_operator.application.cleanups.blocking import BlockingPeople
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.people.profiles.actions import PersonActions
+from workspace_operator.application.people.profiles.profiles import ProfileReader
 from workspace_operator.application.ports import Actor, AuditAction, Cleanups, ConsoleSession, ListedCalls, Listings
 from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.links import SignInLinks
@@ -93,6 +96,16 @@ class ConsoleEnv:
             decision_maker=DecisionMaker(cleanups=cleanups, lists=lists, clock=store.clock),
             cleanups=cleanups,
             person_records=store.person_records,
+            profiles=ProfileReader(
+                people=store.people,
+                person_records=store.person_records,
+                segments=store.segments,
+                merges=store.merges,
+                cleanups=cleanups,
+                deliveries=store.deliveries,
+                blocking=BlockingPeople(migrations=store.migrations, listings=listings),
+            ),
+            person_actions=PersonActions(people=store.people, merges=store.merges, clock=store.clock),
             audit_log=store.audit_log,
             access_log=self.records.append,
             close=self.people.close,

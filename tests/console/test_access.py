@@ -48,6 +48,14 @@ TABLE: Final = {
     ("GET", "/w/{workspace}/cleanup/{cleanup}"): Permission.VIEW,
     ("GET", "/w/{workspace}/history"): Permission.VIEW,
     ("GET", "/w/{workspace}/migrations"): Permission.VIEW,
+    ("GET", "/w/{workspace}/people"): Permission.VIEW,
+    ("GET", "/w/{workspace}/people/{person}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/people/{person}/merge"): Permission.VIEW,
+    ("POST", "/w/{workspace}/people/{person}/address"): Permission.EDIT,
+    ("POST", "/w/{workspace}/people/{person}/merge"): Permission.APPLY,
+    ("POST", "/w/{workspace}/people/{person}/unmerge"): Permission.APPLY,
+    ("POST", "/w/{workspace}/people/{person}/delete"): Permission.APPLY,
+    ("POST", "/w/{workspace}/people/{person}/suppress"): Permission.APPLY,
     ("POST", "/w/{workspace}/cleanup/decide"): Permission.PREPARE,
     ("POST", "/w/{workspace}/cleanup/discard"): Permission.PREPARE,
     ("POST", "/w/{workspace}/cleanup/apply"): Permission.APPLY,
@@ -82,8 +90,13 @@ def test_every_route_has_its_line(env: ConsoleEnv) -> None:
     assert routes == TABLE
 
 
-SHOWN: Final = [(route, access) for route, access in TABLE.items() if route[0] == "GET" and "/cleanup/" not in route[1]]
-"""The pages that need no cleanup; the others are tested with one."""
+NEEDS_MORE: Final = ("/cleanup/", "{person}")
+SHOWN: Final = [
+    (route, access)
+    for route, access in TABLE.items()
+    if route[0] == "GET" and not any(part in route[1] for part in NEEDS_MORE)
+]
+"""The pages that need neither a cleanup nor a person; the others are tested with one."""
 
 
 @pytest.mark.parametrize("person", PEOPLE)

@@ -6,11 +6,14 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from workspace_operator.application.cleanups.blocking import BlockingPeople
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.people.profiles.actions import PersonActions
+from workspace_operator.application.people.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.bootstrap.repositories import Repositories
@@ -68,6 +71,16 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
             person_records=store.person_records,
+            profiles=ProfileReader(
+                people=store.people,
+                person_records=store.person_records,
+                segments=store.segments,
+                merges=store.merges,
+                cleanups=store.cleanups,
+                deliveries=store.deliveries,
+                blocking=BlockingPeople(migrations=store.migrations, listings=store.listings),
+            ),
+            person_actions=PersonActions(people=store.people, merges=store.merges, clock=store.clock),
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
             console_url=settings.console_url.rstrip("/"),

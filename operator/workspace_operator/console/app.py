@@ -16,14 +16,21 @@ from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review
+from workspace_operator.console.pages.people import merging, person
+from workspace_operator.console.pages.people import search as people
 from workspace_operator.console.views.frames import WorkspaceLink
 
-PAGES: Final = (sign_in, workspaces, overview, lists, deciding, compare, review, progress, history)
+PAGES: Final = (
+    *(sign_in, workspaces, overview),
+    *(lists, deciding, compare, review, progress, history),
+    *(people, person, merging),
+)
 
 LINKS: Final = (
     WorkspaceLink(key="overview", path=""),
     WorkspaceLink(key="cleanup", path="/cleanup"),
     WorkspaceLink(key="migrations", path="/migrations"),
+    WorkspaceLink(key="people", path="/people"),
     WorkspaceLink(key="history", path="/history"),
 )
 """The links of the frame, in their order; each leads to a page that exists."""

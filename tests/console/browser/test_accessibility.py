@@ -63,9 +63,19 @@ def test_every_page_is_shown(env: ConsoleEnv, tmp_path_factory: pytest.TempPathF
             paths.add(prepare(club).partition("?")[0])
     routes = {route.pattern for route in all_routes(env.dependencies()) if route.method == "GET"}
 
-    assert routes <= {
-        re.sub("cleanup/[0-9]+", "cleanup/{cleanup}", re.sub("^/w/[0-9]+", "/w/{workspace}", path)) for path in paths
+    assert routes <= {pattern_of(path) for path in paths}
+
+
+def pattern_of(path: str) -> str:
+    """The pattern of the route of a path."""
+    variables = {
+        "^/w/[0-9]+": "/w/{workspace}",
+        "cleanup/[0-9]+": "cleanup/{cleanup}",
+        "people/[0-9a-f]+": "people/{person}",
     }
+    for variable, name in variables.items():
+        path = re.sub(variable, name, path)
+    return path
 
 
 @pages

@@ -9,6 +9,8 @@ from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
+from workspace_operator.application.people.profiles.actions import PersonActions
+from workspace_operator.application.people.profiles.profiles import ProfileReader
 from workspace_operator.application.ports import AuditLog, Cleanups, PersonRecords
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
@@ -36,6 +38,8 @@ class Dependencies:
     decision_maker: DecisionMaker
     cleanups: Cleanups
     person_records: PersonRecords
+    profiles: ProfileReader
+    person_actions: PersonActions
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
