@@ -61,9 +61,7 @@ def test_nobody_found_says_what_was_compared(club: Club) -> None:
 
 
 def test_pages_follow_one_another(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "workspace_operator.application.people.search.PeopleSearch.page.__kwdefaults__", {"after": None, "limit": 2}
-    )
+    monkeypatch.setattr("workspace_operator.console.pages.people.search.PAGE", 2)
     browser, seen, address = club.console.installation(), [], f"{root(club)}?find=m-10"
     while address:
         page = parsed(browser.get(address))

@@ -30,8 +30,8 @@ def send(club: Club, id_: str, form: str, browser: Browser | None = None, **fiel
 
 def merge(club: Club, survivor: str, secondary: str) -> Response:
     """Merge two people, by ids."""
-    ids = {"survivor": club.cio_ids[survivor], "secondary": club.cio_ids[secondary]}
-    return send(club, survivor, "merge", **ids)
+    kept, merged = club.cio_ids[survivor], club.cio_ids[secondary]
+    return send(club, survivor, "merge", survivor=kept, secondary=merged)
 
 
 def follow(club: Club, answer: Response, browser: Browser | None = None) -> Response:
