@@ -23,9 +23,9 @@ from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.people.profiles.actions import PersonActions
-from workspace_operator.application.people.profiles.profiles import ProfileReader
 from workspace_operator.application.ports import Actor, AuditAction, Cleanups, ConsoleSession, ListedCalls, Listings
+from workspace_operator.application.profiles.actions import PersonActions
+from workspace_operator.application.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader

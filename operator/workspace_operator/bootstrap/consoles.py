@@ -12,8 +12,8 @@ from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.people.profiles.actions import PersonActions
-from workspace_operator.application.people.profiles.profiles import ProfileReader
+from workspace_operator.application.profiles.actions import PersonActions
+from workspace_operator.application.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.bootstrap.repositories import Repositories
@@ -71,15 +71,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
             person_records=store.person_records,
-            profiles=ProfileReader(
-                people=store.people,
-                person_records=store.person_records,
-                segments=store.segments,
-                merges=store.merges,
-                cleanups=store.cleanups,
-                deliveries=store.deliveries,
-                blocking=BlockingPeople(migrations=store.migrations, listings=store.listings),
-            ),
+            profiles=_profiles(store),
             person_actions=PersonActions(people=store.people, merges=store.merges, clock=store.clock),
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
@@ -88,6 +80,18 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             undo_period=settings.undo,
             close=people.close,
         )
+    )
+
+
+def _profiles(store: Repositories) -> ProfileReader:
+    return ProfileReader(
+        people=store.people,
+        person_records=store.person_records,
+        segments=store.segments,
+        merges=store.merges,
+        cleanups=store.cleanups,
+        deliveries=store.deliveries,
+        blocking=BlockingPeople(migrations=store.migrations, listings=store.listings),
     )
 
 

@@ -9,9 +9,9 @@ from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.people.profiles.actions import PersonActions
-from workspace_operator.application.people.profiles.profiles import ProfileReader
 from workspace_operator.application.ports import AuditLog, Cleanups, PersonRecords
+from workspace_operator.application.profiles.actions import PersonActions
+from workspace_operator.application.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
 from workspace_operator.http_server.access_records import AccessRecord

@@ -5,9 +5,11 @@ from collections.abc import Collection
 import sqlalchemy as sa
 
 from workspace_operator.identity.values.references import IdentifierKey
+from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.store.engine.sql import any_of
-from workspace_operator.store.schema.tables import suppression
-from workspace_operator.store.unit_of_work.loader import KIND_NUMBERS
+from workspace_operator.store.schema.tables import KIND_EMAIL, KIND_ID, suppression
+
+_NUMBERS = {IdentifierKind.ID: KIND_ID, IdentifierKind.EMAIL: KIND_EMAIL}
 
 
 def suppressed_identifiers(
@@ -15,7 +17,7 @@ def suppressed_identifiers(
 ) -> frozenset[IdentifierKey]:
     """Those of the identifiers that are suppressed."""
     found: set[IdentifierKey] = set()
-    for kind, number in KIND_NUMBERS.items():
+    for kind, number in _NUMBERS.items():
         keys = {key for of_kind, key in identifiers if of_kind is kind}
         if not keys:
             continue

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from workspace_operator.access.permissions import Permission
-from workspace_operator.application.people.profiles.profiles import MergedPerson, ProfileRequest
+from workspace_operator.application.profiles.profiles import MergedPerson, ProfileRequest
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.errors import not_found_page
 from workspace_operator.console.core.http import Page, PageRequest, Redirect

@@ -42,14 +42,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         return _remove(reader, "suppress", actions.suppress, "suppressed")
 
     def undo_merge(request: PageRequest) -> Page | Redirect:
-        reader = PersonReader(dependencies=dependencies, request=request)
-        try:
-            result = actions.undo_merge(request.workspace_id, request.field("merge"), actor=request.actor)
-        except Conflict as error:
-            return _refused(reader, Attempt(form="merge", refusal=visible(str(error))), HTTPStatus.CONFLICT)
-        missing = ",".join(kind for kind, _ in result.unavailable)
-        restored = f"{reader.workspace_root}/people/{result.restored.cio_id}"
-        return Redirect(location=f"{restored}?done=restored" + (f"&missing={missing}" if missing else ""))
+        return _undo_merge(PersonReader(dependencies=dependencies, request=request))
 
     view, edit, manage, root = Permission.VIEW, Permission.EDIT, Permission.APPLY, "/w/{workspace}/people/{person}"
     return (
@@ -73,6 +66,18 @@ def _address_refused(reader: PersonReader, email: str, refusal: str) -> Page:
         owners = reader.dependencies.profiles.people.find_by_email(reader.number, key, limit=1)
     owner = next((each for each in owners if each.cio_id != reader.request.cio_id), None)
     return _refused(reader, Attempt(form="address", refusal=visible(refusal), email=visible(email), owner=owner))
+
+
+def _undo_merge(reader: PersonReader) -> Page | Redirect:
+    """Undo a merge, and go to the person that it restores."""
+    merge_id, actor = reader.request.field("merge"), reader.request.actor
+    try:
+        result = reader.dependencies.person_actions.undo_merge(reader.number, merge_id, actor=actor)
+    except Conflict as error:
+        return _refused(reader, Attempt(form="merge", refusal=visible(str(error))), HTTPStatus.CONFLICT)
+    missing = ",".join(kind for kind, _ in result.unavailable)
+    restored = f"{reader.workspace_root}/people/{result.restored.cio_id}"
+    return Redirect(location=f"{restored}?done=restored" + (f"&missing={missing}" if missing else ""))
 
 
 def _remove(reader: PersonReader, form: str, remove: Callable[..., Person], done: str) -> Page | Redirect:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workspace_operator.application.people.profiles.profiles import Profile
+from workspace_operator.application.profiles.profiles import Profile
 from workspace_operator.console.texts import text
 from workspace_operator.console.views.formats import visible
 from workspace_operator.identity.values.rules import IdentifierKind, Mode

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode
 
-from workspace_operator.application.people.profiles.profiles import (
+from workspace_operator.application.profiles.profiles import (
     RECORDS,
     MergedPerson,
     Profile,

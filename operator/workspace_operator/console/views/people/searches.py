@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
-from workspace_operator.application.people.profiles.profiles import DeletedPerson, MergedPerson
 from workspace_operator.application.people.search import MIN_PREFIX, PeoplePage
+from workspace_operator.application.profiles.profiles import DeletedPerson, MergedPerson
 from workspace_operator.console.texts import text
 from workspace_operator.console.views.cleanups.groups import MAX_CELL, name_of
 from workspace_operator.console.views.formats import ShownTime, day_of, visible
