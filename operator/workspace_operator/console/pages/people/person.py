@@ -15,6 +15,7 @@ from workspace_operator.console.views.people.values import identifying_text, is_
 from workspace_operator.errors import Conflict, InvalidInput
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.identity.values.rules import Mode
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
@@ -62,7 +63,7 @@ def _address_refused(reader: PersonReader, email: str, refusal: str) -> Page:
     """The page with the reason, and with the person that has the address, if that is the reason."""
     key = email_key(email)
     owners: Sequence[Person] = ()
-    if key is not None:
+    if key is not None and reader.request.workspace.workspace.mode is not Mode.ID_ONLY:
         owners = reader.dependencies.profiles.people.find_by_email(reader.number, key, limit=1)
     owner = next((each for each in owners if each.cio_id != reader.request.cio_id), None)
     return _refused(reader, Attempt(form="address", refusal=visible(refusal), email=visible(email), owner=owner))
