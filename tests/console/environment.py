@@ -23,6 +23,7 @@ from workspace_operator.access.model import Member, Role
 from workspace_operator.application.accounts.access import AccessReader
 from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.audit.downloads import Downloads
+from workspace_operator.application.cleanups.blocking import BlockingPeople
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
@@ -40,6 +41,8 @@ from workspace_operator.application.ports import (
     ListedCalls,
     Listings,
 )
+from workspace_operator.application.profiles.actions import PersonActions
+from workspace_operator.application.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.links import SignInLinks
@@ -136,6 +139,16 @@ class ConsoleEnv:
             deliveries=store.deliveries,
             templates=store.templates,
             usage=UsageReader(people=store.people, counters=store.message_counters),
+            profiles=ProfileReader(
+                people=store.people,
+                person_records=store.person_records,
+                segments=store.segments,
+                merges=store.merges,
+                cleanups=cleanups,
+                deliveries=store.deliveries,
+                blocking=BlockingPeople(migrations=store.migrations, listings=listings),
+            ),
+            person_actions=PersonActions(people=store.people, merges=store.merges, clock=store.clock),
             audit_log=store.audit_log,
             limiting_reads=partial(store.database.limiting_reads, 2) if store.database else nullcontext,
             access_log=self.records.append,

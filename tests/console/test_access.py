@@ -72,6 +72,14 @@ TABLE: Final = {
     ("GET", "/w/{workspace}/settings"): Permission.VIEW,
     ("GET", "/w/{workspace}/history"): Permission.VIEW,
     ("GET", "/w/{workspace}/migrations"): Permission.VIEW,
+    ("GET", "/w/{workspace}/people"): Permission.VIEW,
+    ("GET", "/w/{workspace}/people/{person}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/people/{person}/merge"): Permission.VIEW,
+    ("POST", "/w/{workspace}/people/{person}/address"): Permission.EDIT,
+    ("POST", "/w/{workspace}/people/{person}/merge"): Permission.APPLY,
+    ("POST", "/w/{workspace}/people/{person}/unmerge"): Permission.APPLY,
+    ("POST", "/w/{workspace}/people/{person}/delete"): Permission.APPLY,
+    ("POST", "/w/{workspace}/people/{person}/suppress"): Permission.APPLY,
     ("POST", "/w/{workspace}/cleanup/decide"): Permission.PREPARE,
     ("POST", "/w/{workspace}/cleanup/discard"): Permission.PREPARE,
     ("POST", "/w/{workspace}/cleanup/rules/add"): Permission.PREPARE,
@@ -116,10 +124,10 @@ def test_every_route_has_its_line(env: ConsoleEnv) -> None:
 SHOWN: Final = [
     (route, access)
     for route, access in TABLE.items()
-    if route[0] == "GET" and not re.search("/company|/cleanup/|/deliveries/|/segments/|/exports/{", route[1])
+    if route[0] == "GET" and not re.search("/company|/cleanup/|/deliveries/|/segments/|/exports/{|{person}", route[1])
 ]
-"""The pages that show no certain cleanup, delivery, segment or export, and need no company account; the others are
-tested with one."""
+"""The pages that show no certain cleanup, delivery, segment, export or person, and need no company account; the others
+are tested with one."""
 
 
 @pytest.mark.parametrize("person", PEOPLE)

@@ -13,6 +13,7 @@ from tests.docs.pages import names, rows, text_of
 from workspace_operator.application.cleanups import rules
 from workspace_operator.application.health import probes, write_monitor
 from workspace_operator.application.operator import credential_sync
+from workspace_operator.application.people import search
 from workspace_operator.application.people.command_batcher import BatcherLimits
 from workspace_operator.application.sending import acceptance
 from workspace_operator.http_server import protocol
@@ -71,6 +72,8 @@ LIMITS = {
     "activities per page": activity_pages.MAX_PAGE,
     "activities that a request with `name` or `deleted=false` examines": activity_pages.MAX_EXAMINED,
     "people in a lookup by email": endpoints.MAX_RESULTS,
+    "people per page of `/v1/people`": search.PAGE,
+    "characters of `prefix` of `/v1/people`, at least": search.MIN_PREFIX,
     "identifier changes, and cleanups, in a list": migrations.MAX_MIGRATIONS,
     "groups per page of those who block a change, and people per page of one group": violation_pages.MAX_PAGE,
     "people of each group in a page of groups": violation_pages.MAX_MEMBERS,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from workspace_operator.application.ports import NumberedDecision
 from workspace_operator.cleanups.model import Cleanup
 from workspace_operator.errors import NotFound
 
@@ -16,6 +17,9 @@ class NoCleanups:
 
     def get(self, _workspace_id: int, number: int) -> Cleanup:
         raise NotFound(f"there is no cleanup {number}")
+
+    def decisions_about(self, _workspace_id: int, _cio_id: str) -> Sequence[NumberedDecision]:
+        return ()
 
 
 class NoListings:

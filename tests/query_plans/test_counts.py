@@ -1,5 +1,6 @@
 """Plans of both databases for statements on many people: all use indexes."""
 
+import re
 from collections.abc import Generator
 from contextlib import closing
 from typing import Any, cast
@@ -12,15 +13,15 @@ from tests.query_plans.accesses import plan_nodes
 from tests.query_plans.explain import WORKSPACE, WORKSPACES, postgres_plan, reads, sqlite_plan
 from tests.store.backends import START, SentStatement, recorded_statements
 from tests.store.fixtures import LEASE
-from workspace_operator.application.ports import Lease, ViolationRow
+from workspace_operator.application.ports import FIRST_EMAIL, EmailPosition, Lease, ViolationRow
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import force_custom_plan, insert_rows
 from workspace_operator.store.migrations import backfill, export_writer
 from workspace_operator.store.pending_merges.view import next_pending_groups
 from workspace_operator.store.queries import counts, duplicates
-from workspace_operator.store.repositories import people_search
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.migrations import SQLMigrations
+from workspace_operator.store.repositories.people_search import emails_with_prefix, ids_with_prefix
 from workspace_operator.store.repositories.workspaces import SQLWorkspaces
 from workspace_operator.store.schema.tables import export, export_person, person, shared_email, violation
 
@@ -124,9 +125,12 @@ def reading_an_export(database: Database) -> SentStatement:
     return statement
 
 
+ANA = EmailPosition("ana@example.com", "0" * 24)
 SEARCHES = {
-    "id": (people_search.ids_with_prefix(WORKSPACE, "m-1", limit=10), "identifier", "identifier_pkey"),
-    "email": (people_search.emails_with_prefix(WORKSPACE, "ana@", limit=10), "person", "ix_person_email"),
+    "id": (ids_with_prefix(WORKSPACE, "m-1", after="", limit=10), "identifier", "identifier_pkey"),
+    "id, next page": (ids_with_prefix(WORKSPACE, "m-1", after="m-10", limit=10), "identifier", "identifier_pkey"),
+    "email": (emails_with_prefix(WORKSPACE, "ana@", after=FIRST_EMAIL, limit=10), "person", "ix_person_email"),
+    "email, next page": (emails_with_prefix(WORKSPACE, "ana@", after=ANA, limit=10), "person", "ix_person_email"),
 }
 
 
@@ -137,7 +141,7 @@ def test_people_are_searched_in_an_index(large: Database, kind: str) -> None:
     [found] = reads(large, query, table)
 
     assert found.index == index
-    assert "_key>" in found.condition
+    assert re.search("_key.*>", found.condition)
     if large.is_sqlite:
         assert "TEMP B-TREE" not in "\n".join(sqlite_plan(large, query))
 

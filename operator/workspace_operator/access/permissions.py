@@ -24,7 +24,7 @@ DESCRIPTIONS: Final[Mapping[Permission, str]] = {
     Permission.DOWNLOAD: "download people: exports and lists",
     Permission.PREPARE: "decide in a cleanup, add a rule, try an import without writing, make a segment",
     Permission.EDIT: "correct one person, import people",
-    Permission.APPLY: "apply or undo a cleanup, undo an import or a merge, delete and suppress people",
+    Permission.APPLY: "apply or undo a cleanup, undo an import or a merge, merge, delete and suppress people",
     Permission.RETRY: "try a blocked identifier change again",
     Permission.ADMINISTER: "see members, sessions and audit log of the account, sign others out",
 }

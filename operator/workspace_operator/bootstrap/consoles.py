@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from workspace_operator.application.accounts.access import AccessReader
 from workspace_operator.application.accounts.usage import UsageReader
 from workspace_operator.application.audit.downloads import Downloads
+from workspace_operator.application.cleanups.blocking import BlockingPeople
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
@@ -21,6 +22,7 @@ from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
 from workspace_operator.application.ports import IdentityProvider
+from workspace_operator.application.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
@@ -101,6 +103,8 @@ def _dependencies(
         rule_maker=RuleMaker(rules=store.cleanup_rules, cleanups=store.cleanups, clock=store.clock),
         undo_previews=store.undo_previews,
         person_records=store.person_records,
+        profiles=_profiles(store),
+        person_actions=PersonActions(people=store.people, merges=store.merges, clock=store.clock),
         members=_members(store),
         company_sign_in=_company_sign_in(store, settings),
         settings_planner=SettingsPlanner(previews=store.previews, clock=store.clock),
@@ -152,6 +156,18 @@ def _downloads(store: Repositories) -> Downloads:
         cleanups=store.cleanups,
         audit_log=store.audit_log,
         clock=store.clock,
+    )
+
+
+def _profiles(store: Repositories) -> ProfileReader:
+    return ProfileReader(
+        people=store.people,
+        person_records=store.person_records,
+        segments=store.segments,
+        merges=store.merges,
+        cleanups=store.cleanups,
+        deliveries=store.deliveries,
+        blocking=BlockingPeople(migrations=store.migrations, listings=store.listings),
     )
 
 

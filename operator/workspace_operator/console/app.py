@@ -16,12 +16,15 @@ from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import accounts, company_sign_in, history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review, rules
+from workspace_operator.console.pages.people import merging, person
+from workspace_operator.console.pages.people import search as people
 from workspace_operator.console.pages.reports import deliveries, exports, segments, settings, usage
 from workspace_operator.console.views.frames import WorkspaceLink
 
 PAGES: Final = (
     *(sign_in, company_sign_in, workspaces, usage, overview),
     *(lists, deciding, compare, review, rules, progress),
+    *(people, person, merging),
     *(segments, exports, deliveries, settings),
     *(history, accounts),
 )
@@ -30,6 +33,7 @@ LINKS: Final = (
     WorkspaceLink(key="overview", path=""),
     WorkspaceLink(key="cleanup", path="/cleanup"),
     WorkspaceLink(key="migrations", path="/migrations"),
+    WorkspaceLink(key="people", path="/people"),
     WorkspaceLink(key="segments", path="/segments"),
     WorkspaceLink(key="exports", path="/exports"),
     WorkspaceLink(key="deliveries", path="/deliveries"),

@@ -9,7 +9,7 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from workspace_operator.web import openapi
-from workspace_operator.web.app_api import endpoints, messages, send, suppressions, templates
+from workspace_operator.web.app_api import endpoints, messages, people, send, suppressions, templates
 from workspace_operator.web.app_api.cleanups import cleanups, migrations, rules
 from workspace_operator.web.core.authentication import Authenticator
 from workspace_operator.web.core.dependencies import Dependencies
@@ -28,6 +28,7 @@ def all_routes(dependencies: Dependencies) -> Sequence[Route]:
         v1,
         v2,
         endpoints,
+        people,
         migrations,
         cleanups,
         rules,

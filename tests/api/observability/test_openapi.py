@@ -10,6 +10,7 @@ import schemathesis
 
 from tests.api.threaded_server import ThreadedServer
 from workspace_operator.application.cleanups import rules
+from workspace_operator.application.people import search
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.evaluation import OpenReason
 from workspace_operator.cleanups.model import CleanupState, Outcome
@@ -116,6 +117,7 @@ PARAMETERS, BODIES, PATHS = (
     DOCUMENT["paths"],
 )
 EMAIL = SCHEMAS["Email"]["properties"]
+FOUND = PATHS["/v1/people"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
 LIMIT = PATHS["/v1/activities"]["get"]["parameters"][-1]["schema"]
 
 # What the document says, and what the code says.
@@ -134,6 +136,11 @@ LIMITS: Mapping[str, tuple[object, object]] = {
     "ids read": (
         ids_schema(PATHS["/v1/customers/attributes"]["post"]["requestBody"]["content"])["maxItems"],
         endpoints.MAX_IDS,
+    ),
+    "people found": (FOUND["people"]["maxItems"], search.PAGE),
+    "beginning of an identifier": (
+        PATHS["/v1/people"]["get"]["parameters"][2]["schema"]["minLength"],
+        search.MIN_PREFIX,
     ),
     "decisions": (
         PATHS["/v1/cleanups/{cleanup_number}/decisions"]["put"]["requestBody"]["content"]["application/json"]["schema"][

@@ -191,6 +191,37 @@ def beside(page: str) -> Callable[[Club], str]:
     return lambda club: f"/w/{club.workspace.workspace_id}{page}" if applied_in_part(club) else ""
 
 
+def beside_person(id_: str, page: str = "") -> Callable[[Club], str]:
+    """The page of a person of the club, or one below it."""
+    return lambda club: f"/w/{club.workspace.workspace_id}/people/{club.cio_ids[id_]}{page}"
+
+
+def merged_person(club: Club) -> str:
+    """A person that another one became part of, after a cleanup that did more."""
+    applied_in_part(club)
+    browser = club.console.installation()
+    ids = {"survivor": club.cio_ids["m-1007"], "secondary": club.cio_ids["m-1001"]}
+    path = f"/w/{club.workspace.workspace_id}/people/{ids['survivor']}"
+    answer = browser.post(f"{path}/merge", {"form_token": browser.form_token("/"), **ids})
+    return str(answer.headers["location"])
+
+
+def deleted_person(club: Club) -> str:
+    """The page of a person that a cleanup deleted."""
+    applied_in_part(club)
+    return beside_person("m-1003")(club)
+
+
+def hostile_person(club: Club) -> str:
+    """A person all of whose values are hostile."""
+    for number, value in enumerate(HOSTILE):
+        body = {"email": f"{value[:100]} @", value[:100]: value[:1000], "name": value[:1000]}
+        club.workspace.identify_person(id="hostile", body={f"a{number}": value[:1000], **body})
+    found = club.workspace.find(id="hostile")
+    assert found is not None
+    return f"/w/{club.workspace.workspace_id}/people/{found.cio_id}"
+
+
 GROUP: Final = "key=ada.silva%40club.example"
 CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "clean-up": lambda club: club.path,
@@ -211,6 +242,15 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "result": applied_in_part,
     "identifier changes": beside("/migrations"),
     "history": beside("/history"),
+    "people": lambda club: f"/w/{club.workspace.workspace_id}/people",
+    "people, found": lambda club: f"/w/{club.workspace.workspace_id}/people?find=m-10",
+    "people, nobody found": lambda club: f"/w/{club.workspace.workspace_id}/people?find=nobody",
+    "person": beside_person("m-1017"),
+    "person, merged": merged_person,
+    "person, deleted": deleted_person,
+    "person, hostile": hostile_person,
+    "merge": beside_person("m-1017", "/merge?with=m-1001"),
+    "merge, several": beside_person("m-1007", "/merge?with=ada.silva%40club.example"),
 }
 """Pages of the club of console.md, of which each needs a database."""
 

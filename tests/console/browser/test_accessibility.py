@@ -60,6 +60,7 @@ PARAMETERS = {
     "/cleanup/[0-9]+": "/cleanup/{cleanup}",
     "/rules/[0-9]+": "/rules/{rule}",
     "/segments/[0-9]+": "/segments/{segment}",
+    "/people/[0-9a-f]+": "/people/{person}",
     "^/account/[0-9]+": "/account/{account}",
 }
 """What stands in a pattern for numbers in a path."""

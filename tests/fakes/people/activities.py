@@ -37,6 +37,14 @@ class FakeActivities:
         ]
         return [_activity(state, each) for each in found[:limit]]
 
+    def last_changes(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, int]:
+        types = (ActivityType.ATTRIBUTE_CHANGE, ActivityType.PROFILE_CREATE, ActivityType.PROFILE_MERGE)
+        found: dict[str, int] = {}
+        for each in self.memory.state(workspace_id).activities:
+            if each.cio_id is not None and each.cio_id in cio_ids and each.activity.type in types:
+                found[each.cio_id] = max(each.activity.at, found.get(each.cio_id, 0))
+        return found
+
     def devices(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[Device]]:
         state = self.memory.states.get(workspace_id)
         devices = state.devices if state else {}

@@ -1,6 +1,6 @@
 """People, in memory: the population is the store."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -12,11 +12,17 @@ from tests.fakes.database import FIX_SETTLE_TIME, InMemoryDatabase, WorkspaceSta
 from tests.fakes.migrations.violations import people_counts
 from tests.fakes.people.audit_log import record
 from tests.fakes.people.events import apply_event
-from workspace_operator.application.ports import AuditEntry, LoadedPeople, UnitOfWork, UnitsOfWork
+from workspace_operator.application.ports import (
+    FIRST_EMAIL,
+    AuditEntry,
+    EmailPosition,
+    LoadedPeople,
+    UnitOfWork,
+    UnitsOfWork,
+)
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.person import Person
-from workspace_operator.identity.values.email_keys import email_key_prefix
-from workspace_operator.identity.values.references import Reference
+from workspace_operator.identity.values.references import IdentifierKey, Reference
 from workspace_operator.identity.values.rules import IdentityRules, Mode
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.workspaces.model import PeopleCounts
@@ -63,20 +69,24 @@ class FakePeople:
         found = [state.working_set.find(reference.in_mode(mode)) for reference in references]
         return list({person.cio_id: person for person in found if person is not None}.values())
 
-    def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
+    def find_by_email(self, workspace_id: int, key: str, *, after: str = "", limit: int) -> Sequence[Person]:
         self.memory.state(workspace_id)
-        return [each for each in self.all(workspace_id) if each.email_key == key][:limit]
+        return [each for each in self.all(workspace_id) if each.email_key == key and each.cio_id > after][:limit]
 
-    def find_by_prefix(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
+    def find_by_id_prefix(self, workspace_id: int, prefix: str, *, after: str = "", limit: int) -> Sequence[Person]:
         self.memory.state(workspace_id)
-        key = email_key_prefix(text)
-        people = list(self.all(workspace_id))
-        by_id = sorted((each for each in people if (each.id or "").startswith(text)), key=lambda each: each.id or "")
-        by_email = sorted(
-            (each for each in people if (each.email_key or "").startswith(key)),
-            key=lambda each: (each.email_key or "", each.cio_id),
-        )
-        return list({each.cio_id: each for each in [*by_id, *by_email]}.values())[:limit]
+        found = {each.id: each for each in self.all(workspace_id) if each.id is not None}
+        return [found[id_] for id_ in sorted(found) if id_.startswith(prefix) and id_ > after][:limit]
+
+    def find_by_email_prefix(
+        self, workspace_id: int, prefix: str, *, after: EmailPosition = FIRST_EMAIL, limit: int
+    ) -> Sequence[Person]:
+        self.memory.state(workspace_id)
+        found = {(each.email_key, each.cio_id): each for each in self.all(workspace_id) if each.email_key is not None}
+        return [found[key] for key in sorted(found) if key[0].startswith(prefix) and key > after][:limit]
+
+    def suppressed(self, workspace_id: int, identifiers: Collection[IdentifierKey]) -> frozenset[IdentifierKey]:
+        return frozenset(identifiers) & self.memory.state(workspace_id).working_set.suppressed.keys()
 
     def duplicates(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
         state = self.memory.state(workspace_id)

@@ -1,6 +1,6 @@
 """Manual segments as such, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -43,6 +43,11 @@ class FakeSegments:
         if state is None or number not in _used(state):
             raise NotFound(f"there is no segment {number}: it has no name and no members")
         return _segment(state, number)
+
+    def names(self, workspace_id: int, numbers: Collection[int]) -> Mapping[int, str]:
+        state = self.memory.states.get(workspace_id)
+        named = state.named_segments if state else {}
+        return {number: name for number, (name, _) in named.items() if number in numbers}
 
     def find_by_name(self, workspace_id: int, name: str) -> int:
         state = self.memory.states.get(workspace_id)

@@ -411,3 +411,16 @@ def test_request_of_another_version(sql_env: WorkspaceEnv) -> None:
 
     with pytest.raises(StaleRevision):
         draft.cleanups.apply(draft.env.workspace_id, draft.number, request, actor=ACTOR, now=draft.env.store.clock())
+
+
+def test_decisions_about_a_person_are_listed_newest_cleanup_first(sql_env: WorkspaceEnv) -> None:
+    draft = decided(sql_env)
+    draft.cleanups.discard(sql_env.workspace_id, draft.number, actor=ACTOR, now=sql_env.store.clock())
+    second = draft.open()
+    draft.number = second.number
+    draft.decide({"m-4": DELETE})
+
+    found = draft.cleanups.decisions_about(sql_env.workspace_id, draft.cio_ids["m-4"])
+
+    assert [(number, stored.decision) for number, stored in found] == [(2, DELETE), (1, CLEAR)]
+    assert draft.cleanups.decisions_about(sql_env.workspace_id, draft.cio_ids["m-6"]) == []

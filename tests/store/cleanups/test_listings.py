@@ -195,3 +195,17 @@ def test_correction_tells_what_it_leads_to(sql_env: WorkspaceEnv) -> None:
         (OpenReason.TAKEN,),
         (),
     ]
+
+
+def test_violations_are_reported_by_person(sql_env: WorkspaceEnv) -> None:
+    lists = Lists(sql_env)
+    number = lists.draft.env.migration.export
+    assert number is not None
+    wanted = [lists.draft.cio_ids[id_] for id_ in ("m-1", "m-2", "m-8")]
+
+    found = lists.listings.violations(lists.draft.env.workspace_id, number, wanted)
+
+    assert found == {
+        wanted[0]: frozenset({Violation.INVALID_EMAIL}),
+        wanted[1]: frozenset({Violation.DUPLICATE_EMAIL}),
+    }

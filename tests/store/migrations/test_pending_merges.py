@@ -68,9 +68,12 @@ def test_owners_of_an_address_are_one(lease: Lease, env: WorkspaceEnv, people: d
     finish(env, lease)
 
 
-@pytest.mark.parametrize("text", [ANN[:4], "1"])
-def test_survivor_is_found_by_the_beginning(lease: Lease, env: WorkspaceEnv, people: dict[str, str], text: str) -> None:
-    found = env.store.people.find_by_prefix(env.workspace_id, text, limit=10)
+@pytest.mark.parametrize("kind", ["id", "email"])
+def test_survivor_is_found_by_the_beginning(lease: Lease, env: WorkspaceEnv, people: dict[str, str], kind: str) -> None:
+    if kind == "id":
+        found = env.store.people.find_by_id_prefix(env.workspace_id, "1", limit=10)
+    else:
+        found = env.store.people.find_by_email_prefix(env.workspace_id, ANN[:4], limit=10)
 
     assert [each.cio_id for each in found] == [people["1"]]
     finish(env, lease)

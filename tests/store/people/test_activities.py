@@ -249,3 +249,18 @@ def filled(database: Database, workspace_id: int) -> set[str]:
             if "workspace_id" in table.columns
             and connection.execute(sa.select(table).where(table.c.workspace_id == workspace_id)).first() is not None
         }
+
+
+def test_last_changes_are_reported_by_person(both: WorkspaceEnv) -> None:
+    ann, bob, cleo = (both.add(id_) for id_ in ("ann", "bob", "cleo"))
+    made = int(both.store.clock().timestamp())
+    both.store.clock.advance(60)
+    both.identify_person(id="ann", body={"plan": "pro"})
+    both.store.append_events(
+        both.workspace_id, [ActivityLogged(type=ActivityType.EVENT, cio_id=bob, at=made + 90, name="x", data={})]
+    )
+
+    found = both.store.person_records.last_changes(both.workspace_id, [ann, bob, "unknown"])
+
+    assert found == {ann: made + 60, bob: made}
+    assert cleo not in found

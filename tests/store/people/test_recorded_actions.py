@@ -7,8 +7,9 @@ from tests.store.merge_builders import merge
 from workspace_operator.application.audit.commands import RecordedCommand, execute_recorded
 from workspace_operator.application.ports import Actor, RecordedEntry
 from workspace_operator.errors import Conflict, NotFound
-from workspace_operator.identity.model.commands import DeletePerson, Suppress, Unsuppress
+from workspace_operator.identity.model.commands import DeletePerson, Identify, MergePeople, Suppress, Unsuppress
 from workspace_operator.identity.model.results import CommandResult, Effect
+from workspace_operator.identity.values.references import reference_to_cio_id
 
 ROOT = Actor.installation("root")
 
@@ -84,3 +85,28 @@ def test_merge_that_cannot_be_undone_is_not_recorded(env: WorkspaceEnv) -> None:
         env.store.merges.undo(env.workspace_id, earlier.merge_id, now=5, actor=ROOT)
 
     assert entries(env) == []
+
+
+def test_recorded_correction_changes_the_address(env: WorkspaceEnv) -> None:
+    cio_id = env.add("1", "ann@example.com")
+    command = Identify(reference=reference_to_cio_id(cio_id), email="Bob@example.com", attributes={}, update_only=True)
+
+    effects = [execute(env, command) for _ in range(2)]
+
+    found = env.find(id="1")
+    assert found is not None
+    assert (found.email, effects) == ("Bob@example.com", [Effect.UPDATED, Effect.UNCHANGED])
+    assert [(each.action, each.subject, each.detail) for each in entries(env)] == [
+        ("corrected", f"person {cio_id}", {})
+    ]
+
+
+def test_recorded_merge_names_both_people(env: WorkspaceEnv) -> None:
+    one, other = env.add("1"), env.add("2")
+    command = MergePeople(primary=reference_to_cio_id(one), secondary=reference_to_cio_id(other))
+
+    effect = execute(env, command)
+
+    (entry,) = entries(env)
+    assert (effect, env.find(cio_id=other)) == (Effect.MERGED, None)
+    assert (entry.action, entry.subject, entry.detail) == ("merged", f"person {one}", {"secondary": other})

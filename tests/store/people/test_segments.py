@@ -172,3 +172,12 @@ def test_merged_people_count_once(env: WorkspaceEnv) -> None:
     assert [(each.number, each.people) for each in page] == counts
     members = list(env.store.person_records.members(env.workspace_id, 1))
     assert list(env.store.person_records.members(env.workspace_id, 1, after=members[0], limit=5)) == members[1:]
+
+
+def test_names_are_reported_by_number(env: WorkspaceEnv) -> None:
+    segments, number = env.store.segments, env.workspace_id
+    first, second, third = (segments.create(number, name, now=START) for name in ("one", "two", "three"))
+
+    assert segments.names(number, [third, 99, first]) == {first: "one", third: "three"}
+    assert segments.names(number, ()) == {}
+    assert second not in segments.names(number, [third])

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.cleanups.cleanups import ExecutedDecision as ExecutedDecision
     from workspace_operator.application.ports.cleanups.cleanups import ExecuteDecisions as ExecuteDecisions
     from workspace_operator.application.ports.cleanups.cleanups import MadeDecisions as MadeDecisions
+    from workspace_operator.application.ports.cleanups.cleanups import NumberedDecision as NumberedDecision
     from workspace_operator.application.ports.cleanups.listed_calls import ListedCalls as ListedCalls
     from workspace_operator.application.ports.cleanups.listings import GroupCursor as GroupCursor
     from workspace_operator.application.ports.cleanups.listings import GroupPage as GroupPage
@@ -81,6 +82,8 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.migrations import Batch as Batch
     from workspace_operator.application.ports.migrations import Lease as Lease
     from workspace_operator.application.ports.migrations import Migrations as Migrations
+    from workspace_operator.application.ports.people import FIRST_EMAIL as FIRST_EMAIL
+    from workspace_operator.application.ports.people import EmailPosition as EmailPosition
     from workspace_operator.application.ports.people import LoadedPeople as LoadedPeople
     from workspace_operator.application.ports.people import People as People
     from workspace_operator.application.ports.people import UnitOfWork as UnitOfWork
@@ -141,7 +144,7 @@ else:
             ),
             "workspace_operator.application.ports.cleanups.cleanups": (
                 "ApplyRequest Cleanups Decided DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions "
-                "MadeDecisions"
+                "MadeDecisions NumberedDecision"
             ),
             "workspace_operator.application.ports.cleanups.listed_calls": "ListedCalls",
             "workspace_operator.application.ports.cleanups.listings": (
@@ -160,7 +163,9 @@ else:
             "workspace_operator.application.ports.heartbeats": "Heartbeat Heartbeats StalledResources",
             "workspace_operator.application.ports.merge_journal": "Merge MergeJournal UndoResult",
             "workspace_operator.application.ports.migrations": "Batch Lease MAX_DUE_DELAY Migrations",
-            "workspace_operator.application.ports.people": "LoadedPeople People UnitOfWork UnitsOfWork",
+            "workspace_operator.application.ports.people": (
+                "EmailPosition FIRST_EMAIL LoadedPeople People UnitOfWork UnitsOfWork"
+            ),
             "workspace_operator.application.ports.person_records": "Activity PersonRecords",
             "workspace_operator.application.ports.previews": "Previews",
             "workspace_operator.application.ports.segments": "Segment Segments",

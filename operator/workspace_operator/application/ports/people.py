@@ -1,16 +1,16 @@
 """Port of the people of workspaces."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from workspace_operator.application.ports.accounts.audit import AuditEntry
 from workspace_operator.identity.command_handlers.dispatch import NewCioID
 from workspace_operator.identity.model.commands import Command
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.working_set import WorkingSet
-from workspace_operator.identity.values.references import Reference
+from workspace_operator.identity.values.references import IdentifierKey, Reference
 from workspace_operator.identity.values.rules import IdentityRules
 from workspace_operator.workspaces.model import PeopleCounts
 
@@ -28,6 +28,17 @@ class LoadedPeople:
 
     working_set: WorkingSet
     new_cio_ids: Sequence[NewCioID]
+
+
+class EmailPosition(NamedTuple):
+    """A position among people in the order of their addresses: behind a person, by e-mail key and cio_id."""
+
+    email_key: str
+    cio_id: str
+
+
+FIRST_EMAIL: Final = EmailPosition("", "")
+"""The position before everybody."""
 
 
 class UnitOfWork(Protocol):
@@ -52,7 +63,7 @@ class UnitOfWork(Protocol):
         ...
 
     def record(self, entry: AuditEntry) -> None:
-        """Write an entry of the audit log, after `flush`. Not for units of identify commands."""
+        """Write an entry of the audit log, after `flush`. A unit of identify commands has to be exclusive for that."""
         ...
 
 
@@ -96,15 +107,25 @@ class People(UnitsOfWork, Protocol):
         """
         ...
 
-    def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
-        """Find the people with an e-mail key, oldest first; more than one only where email is not an identifier."""
+    def find_by_email(self, workspace_id: int, key: str, *, after: str = "", limit: int) -> Sequence[Person]:
+        """Find the people with an e-mail key, by cio_id, after one. Several only where email is not an identifier."""
         ...
 
-    def find_by_prefix(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
-        """Find people whose id or email begins with a text, from the indexes: matches by id first, each person once.
+    def find_by_id_prefix(self, workspace_id: int, prefix: str, *, after: str = "", limit: int) -> Sequence[Person]:
+        """Find people whose id begins with a text, in the order of the ids, after an id. Raises NotFound."""
+        ...
 
-        Works in every mode. An email that is not an address is found only by ``all``. Raises NotFound.
+    def find_by_email_prefix(
+        self, workspace_id: int, prefix: str, *, after: EmailPosition = FIRST_EMAIL, limit: int
+    ) -> Sequence[Person]:
+        """Find people whose e-mail key begins with a text, by (key, cio_id), after a position. Raises NotFound.
+
+        Works in every mode. An email that is not an address is found only by ``all``.
         """
+        ...
+
+    def suppressed(self, workspace_id: int, identifiers: Collection[IdentifierKey]) -> frozenset[IdentifierKey]:
+        """Those of the identifiers that are suppressed."""
         ...
 
     def duplicates(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:

@@ -42,6 +42,13 @@ class PersonRecords(Protocol):
         """List activities, newest first; ``before`` is an ``activity_id``."""
         ...
 
+    def last_changes(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, int]:
+        """When people were last created, changed or merged, in Unix seconds by cio_id.
+
+        People whose last change is older than the activities that are kept are left out.
+        """
+        ...
+
     def devices(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[Device]]:
         """The devices of people, by cio_id; those of one person are sorted by token."""
         ...

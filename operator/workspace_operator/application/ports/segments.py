@@ -1,6 +1,6 @@
 """Port of manual segments. `PersonRecords` reads their members, and commands change them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -36,6 +36,10 @@ class Segments(Protocol):
 
     def get(self, workspace_id: int, number: int) -> Segment:
         """Get a segment. Raises NotFound if it has neither a name nor members."""
+        ...
+
+    def names(self, workspace_id: int, numbers: Collection[int]) -> Mapping[int, str]:
+        """The names of segments by number; those without a name are left out."""
         ...
 
     def find_by_name(self, workspace_id: int, name: str) -> int:

@@ -52,7 +52,7 @@ def find_people(
     that is not a valid address is found only with --attribute email.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        search = PeopleSearch(people=context.store.people, workspace_id=context.workspace_id, text=text)
+        search = PeopleSearch(people=context.store.people, workspace_id=context.workspace_id, text=text, min_prefix=1)
         people = _matches(context, search, attribute, limit + 1)
     if not people:
         searched_in = "an id, an email or a cio_id" if attribute is None else f"the attribute {attribute}"
@@ -64,7 +64,7 @@ def find_people(
 
 def _matches(context: WorkspaceContext, search: PeopleSearch, attribute: str | None, limit: int) -> Sequence[Person]:
     if attribute is None:
-        return search.by_identifier(limit=limit)
+        return search.page(limit=limit).people
     with people_bar("reading", context.store.people.count(context.workspace_id).total) as progress:
         return list(islice(search.by_attribute(attribute, progress), limit))
 

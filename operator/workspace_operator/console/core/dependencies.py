@@ -26,6 +26,8 @@ from workspace_operator.application.ports import (
     Templates,
     UndoPreviews,
 )
+from workspace_operator.application.profiles.actions import PersonActions
+from workspace_operator.application.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
@@ -66,6 +68,8 @@ class Dependencies:
     deliveries: Deliveries
     templates: Templates
     usage: UsageReader
+    profiles: ProfileReader
+    person_actions: PersonActions
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""

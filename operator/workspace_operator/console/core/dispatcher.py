@@ -18,7 +18,7 @@ from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.errors import error_page, known_error_page, not_found_page, too_many_page
 from workspace_operator.console.core.exchanges import REFRESH, SIGN_IN_PATHS, Exchange, Outcome, handle
 from workspace_operator.console.core.http import Page, Redirect
-from workspace_operator.console.core.routes import BODY_LIMIT, Route, RouteTable
+from workspace_operator.console.core.routes import BODY_LIMIT, Route, RouteMatch, RouteTable
 from workspace_operator.console.core.static_files import PREFIX, StaticFiles
 from workspace_operator.console.security.cookies import attempt_token, session_token
 from workspace_operator.console.security.headers import security_headers
@@ -145,7 +145,7 @@ class Dispatcher:
         body = await self._read_body(incoming)
         if not isinstance(body, bytes):
             return None if body is BodyFailure.DISCONNECTED else await self._reject(incoming, _body_page(body))
-        exchange = _exchange(incoming, incoming.route, found.numbers, body)
+        exchange = _exchange(incoming, incoming.route, found, body)
         return await to_thread.run_sync(partial(self._carry_out, incoming, exchange), limiter=self._threads())
 
     def _threads(self) -> CapacityLimiter:
@@ -228,13 +228,14 @@ class Dispatcher:
         )
 
 
-def _exchange(incoming: _Incoming, route: Route, numbers: Mapping[str, int], body: bytes) -> Exchange:
+def _exchange(incoming: _Incoming, route: Route, found: RouteMatch, body: bytes) -> Exchange:
     query = incoming.scope["query_string"].decode("latin-1")
     return Exchange(
         request_id=incoming.request_id,
         route=route,
         path=incoming.scope["path"],
-        numbers=numbers,
+        numbers=found.numbers,
+        cio_id=found.cio_id,
         query=query,
         body=body,
         session_token=incoming.session_token,

@@ -53,6 +53,7 @@ class Exchange:
     route: Route
     path: str
     numbers: Mapping[str, int]
+    cio_id: str
     query: str
     body: bytes
     session_token: str
@@ -103,6 +104,7 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
         return Outcome(answer=reached)
     request = PageRequest(
         numbers=exchange.numbers,
+        cio_id=exchange.cio_id,
         query=dict(_pairs(exchange.query)),
         form=form,
         session=session,

@@ -17,6 +17,7 @@ class PageRequest:
 
     Attributes:
         numbers: the variable segments of the path, by name.
+        cio_id: of the person of the path; empty on other pages.
         query: parameters; of a repeated one, the last.
         form: fields of the body; of a repeated one, all in order.
         session: None on pages for everybody.
@@ -28,6 +29,7 @@ class PageRequest:
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
+    cio_id: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     session: ConsoleSession | None = None

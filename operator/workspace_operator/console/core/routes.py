@@ -14,12 +14,15 @@ WORKSPACE: Final = "workspace"
 
 ACCOUNT: Final = "account"
 """Name of the variable segment that is the number of an account."""
+PERSON: Final = "person"
+"""Name of the variable segment that is the cio_id of a person; all other variable segments are numbers."""
 
 BODY_LIMIT: Final = 64_000
 """Largest form, in bytes."""
 
 _is_variable: Final = re.compile(r"\{([a-z_]+)\}").fullmatch
 _NUMBER: Final = r"(?P<{}>[1-9][0-9]{{0,17}})"
+_CIO_ID: Final = rf"(?P<{PERSON}>[0-9a-f]{{1,64}})"
 
 
 class Audience(Enum):
@@ -41,7 +44,7 @@ class Route:
 
     Attributes:
         method: GET or POST; a handler of GET also has HEAD.
-        pattern: the path; variable segments are numbers, as in ``/w/{workspace}``.
+        pattern: the path; variable segments are numbers, as in ``/w/{workspace}``, or the cio_id of a person.
         access: who may use it.
         is_costly: whether a session may read it only so often.
         is_sign_in: whether a range of addresses may try it only so often.
@@ -69,10 +72,11 @@ class Route:
 
 
 class RouteMatch(NamedTuple):
-    """The routes of a path by method, and the numbers in the path."""
+    """The routes of a path by method, and the numbers and the cio_id in the path, which is empty without one."""
 
     routes: Mapping[str, Route]
     numbers: Mapping[str, int]
+    cio_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,14 @@ class RouteTable:
         found = [(route, match) for route in self.routes if (match := route.path.fullmatch(path))]
         if not found:
             return None
-        numbers = {name: int(value) for name, value in found[0][1].groupdict().items()}
-        return RouteMatch(routes={route.method: route for route, _ in found}, numbers=numbers)
+        values = found[0][1].groupdict()
+        cio_id = values.pop(PERSON, "")
+        numbers = {name: int(value) for name, value in values.items()}
+        return RouteMatch(routes={route.method: route for route, _ in found}, numbers=numbers, cio_id=cio_id)
 
 
 def _segment(segment: str) -> str:
     variable = _is_variable(segment)
-    return _NUMBER.format(variable[1]) if variable else re.escape(segment)
+    if variable is None:
+        return re.escape(segment)
+    return _CIO_ID if variable[1] == PERSON else _NUMBER.format(variable[1])

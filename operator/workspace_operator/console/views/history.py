@@ -15,6 +15,7 @@ ENTRIES: Final = 50
 """Entries of a page."""
 
 _cleanup_of: Final = re.compile(r"cleanup ([1-9][0-9]{0,17})").fullmatch
+_person_of: Final = re.compile(r"person ([0-9a-f]{1,64})").fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,13 @@ def _line(entry: RecordedEntry, undoable: set[int], root: str) -> HistoryLine:
         action=text(key) if key in TEXTS else visible(entry.action),  # a later version may have written a new one
         subject=visible(entry.subject),
         detail=visible(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in entry.detail.items() if value)),
-        href=f"{root}/cleanup/{number}" if number else "",
+        href=_href(entry.subject, root),
         can_be_undone=entry.action == "applied" and number in undoable,
     )
+
+
+def _href(subject: str, root: str) -> str:
+    if of_cleanup := _cleanup_of(subject):
+        return f"{root}/cleanup/{of_cleanup[1]}"
+    of_person = _person_of(subject)
+    return f"{root}/people/{of_person[1]}" if of_person else ""

@@ -1,6 +1,6 @@
 """Links to people."""
 
 
-def person_href(workspace_id: int, cio_id: str) -> str:  # noqa: ARG001 - the page of a person needs both
-    """The page of a person; empty while the console has none."""
-    return ""
+def person_href(workspace_id: int, cio_id: str) -> str:
+    """The address of the page of a person."""
+    return f"/w/{workspace_id}/people/{cio_id}"

@@ -9,8 +9,14 @@ import sqlalchemy as sa
 
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.values.devices import Device
-from workspace_operator.store.engine.sql import CompiledStatement, decode_json, encode_json, workspace_any_of
-from workspace_operator.store.schema.tables import device, membership
+from workspace_operator.store.engine.sql import (
+    CompiledStatement,
+    any_of,
+    decode_json,
+    encode_json,
+    workspace_any_of,
+)
+from workspace_operator.store.schema.tables import activity, device, membership, person
 
 T = TypeVar("T")
 
@@ -28,6 +34,9 @@ TYPE_NUMBERS: Final[Mapping[ActivityType, int]] = {
     ActivityType.CLICKED_EMAIL: 11,
 }
 
+CHANGES: Final = (ActivityType.ATTRIBUTE_CHANGE, ActivityType.PROFILE_CREATE, ActivityType.PROFILE_MERGE)
+"""Activities that say that a person is not as before."""
+
 
 def devices_of(
     connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]
@@ -39,6 +48,28 @@ def devices_of(
 def segments_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[int]]:
     """The manual segments of people by cio_id, sorted; people without segments are left out."""
     return _by_person(connection, workspace_id, cio_ids, _SEGMENTS, itemgetter(1))
+
+
+def last_changes(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, int]:
+    """When people were last created, changed or merged, as far as their activities are kept: Unix seconds by cio_id."""
+    newest = [
+        sa.select(activity.c.at)
+        .where(
+            activity.c.workspace_id == workspace_id,
+            activity.c.cio_id == person.c.cio_id,
+            activity.c.type == sa.literal_column(str(TYPE_NUMBERS[type_])),
+        )
+        .order_by(activity.c.activity_id.desc())
+        .limit(1)
+        .correlate(person)
+        .scalar_subquery()
+        .label(type_)
+        for type_ in CHANGES
+    ]
+    named = sa.and_(person.c.workspace_id == workspace_id, any_of(person.c.cio_id, cio_ids))
+    rows = connection.execute(sa.select(person.c.cio_id, *newest).where(named))
+    found = {cio_id: [at for at in times if at is not None] for cio_id, *times in rows}
+    return {cio_id: max(times) for cio_id, times in found.items() if times}
 
 
 def _by_person(

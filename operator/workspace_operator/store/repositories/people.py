@@ -1,6 +1,6 @@
 """The people of workspaces in the database: units of work, and queries."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import count
@@ -8,12 +8,11 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import UnitOfWork, UnitsOfWork
+from workspace_operator.application.ports import FIRST_EMAIL, EmailPosition, UnitOfWork, UnitsOfWork
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.lock_set import LockSet
 from workspace_operator.identity.model.person import Person
-from workspace_operator.identity.values.email_keys import email_key_prefix
-from workspace_operator.identity.values.references import Reference
+from workspace_operator.identity.values.references import IdentifierKey, Reference
 from workspace_operator.identity.values.rules import CIO_ID, ID_ONLY, IdentityRules
 from workspace_operator.store.engine.databases import RetryTransaction
 from workspace_operator.store.engine.row_batches import stream_rows
@@ -21,8 +20,9 @@ from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchR
 from workspace_operator.store.pending_merges.view import has_pending_merges, merged_view, raise_if_keys_pending
 from workspace_operator.store.queries.counts import count_people
 from workspace_operator.store.queries.duplicates import iter_duplicates
+from workspace_operator.store.queries.suppressions import suppressed_identifiers
 from workspace_operator.store.repositories.dry_runs import open_dry_run
-from workspace_operator.store.repositories.people_search import find_by_prefix
+from workspace_operator.store.repositories.people_search import emails_with_prefix, ids_with_prefix, read_found
 from workspace_operator.store.schema.tables import person
 from workspace_operator.store.unit_of_work.fast_path import NotEligible, run_fast_unit_of_work
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
@@ -108,9 +108,10 @@ class SQLPeople(MergeOnTouchRepository):
         found = self.merge_on_touch.run(workspace_id, find)
         return list({person.cio_id: person for person in found if person is not None}.values())
 
-    def find_by_email(self, workspace_id: int, key: str, *, limit: int) -> Sequence[Person]:
-        """Find people by e-mail key, by cio_id; several only if email is not an identifier."""
-        query = sa.select(*PERSON_COLUMNS).where(person.c.workspace_id == workspace_id, person.c.email_key == key)
+    def find_by_email(self, workspace_id: int, key: str, *, after: str = "", limit: int) -> Sequence[Person]:
+        """Find people by e-mail key, by cio_id, after one; several only if email is not an identifier."""
+        of_key = sa.and_(person.c.workspace_id == workspace_id, person.c.email_key == key, person.c.cio_id > after)
+        query = sa.select(*PERSON_COLUMNS).where(of_key)
 
         def find() -> Sequence[Person]:
             with self.database.reading_one_snapshot() as connection:
@@ -120,14 +121,27 @@ class SQLPeople(MergeOnTouchRepository):
 
         return self.merge_on_touch.run(workspace_id, find)
 
-    def find_by_prefix(self, workspace_id: int, text: str, *, limit: int) -> Sequence[Person]:
-        """Find people whose id or email begins with a text; matches by id come first."""
+    def find_by_id_prefix(self, workspace_id: int, prefix: str, *, after: str = "", limit: int) -> Sequence[Person]:
+        """Find people whose id begins with a text, in the order of the ids, after an id."""
+        return self._find_in_order(workspace_id, ids_with_prefix(workspace_id, prefix, after=after, limit=limit))
 
+    def find_by_email_prefix(
+        self, workspace_id: int, prefix: str, *, after: EmailPosition = FIRST_EMAIL, limit: int
+    ) -> Sequence[Person]:
+        """Find people whose e-mail key begins with a text, by (key, cio_id), after a position."""
+        return self._find_in_order(workspace_id, emails_with_prefix(workspace_id, prefix, after=after, limit=limit))
+
+    def _find_in_order(self, workspace_id: int, query: sa.Select[str]) -> Sequence[Person]:
         def find() -> Sequence[Person]:
             with self.database.reading_one_snapshot() as connection:
-                return find_by_prefix(connection, workspace_id, text, email_key_prefix(text), limit=limit)
+                return read_found(connection, workspace_id, query)
 
         return self.merge_on_touch.run(workspace_id, find)
+
+    def suppressed(self, workspace_id: int, identifiers: Collection[IdentifierKey]) -> frozenset[IdentifierKey]:
+        """Those of the identifiers that are suppressed."""
+        with self.database.reading() as connection:
+            return suppressed_identifiers(connection, workspace_id, identifiers)
 
     def duplicates(self, workspace_id: int, *, newest_first: bool) -> Iterator[tuple[str, str]]:
         """Stream e-mail key and cio_id of duplicates, by (key, age), oldest or newest first."""

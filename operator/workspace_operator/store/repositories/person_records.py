@@ -19,7 +19,7 @@ from workspace_operator.store.pending_merges.view import (
     raise_if_people_pending,
     survivors_of,
 )
-from workspace_operator.store.queries.record_readers import TYPE_NUMBERS, devices_of, segments_of
+from workspace_operator.store.queries.record_readers import TYPE_NUMBERS, devices_of, last_changes, segments_of
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.tables import activity, membership, person, workspace
 from workspace_operator.store.unit_of_work.id_generator import first_id_at
@@ -55,6 +55,12 @@ class SQLPersonRecords(MergeOnTouchRepository):
             return found if cio_id is not None else _merged_view(connection, workspace_id, found)
 
         return self._read_merged(workspace_id, [] if cio_id is None else [cio_id], find)
+
+    def last_changes(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, int]:
+        """When people last changed, in Unix seconds by cio_id, as far as their activities are kept."""
+        return self._read_merged(
+            workspace_id, cio_ids, lambda connection: last_changes(connection, workspace_id, cio_ids)
+        )
 
     def devices(self, workspace_id: int, cio_ids: Collection[str]) -> Mapping[str, Sequence[Device]]:
         """The devices of people by cio_id, sorted by token; people without devices are left out."""

@@ -67,6 +67,12 @@ class SQLSegments:
             raise NotFound(f"there is no segment {number}: it has no name and no members")
         return _segment(number, row, people)
 
+    def names(self, workspace_id: int, numbers: Collection[int]) -> Mapping[int, str]:
+        """The names of segments by number; those without a name are left out."""
+        named = sa.and_(segment.c.workspace_id == workspace_id, segment.c.number.in_(sorted(numbers)))
+        with self.database.reading() as connection:
+            return {row.number: row.name for row in connection.execute(sa.select(segment).where(named))}
+
     def find_by_name(self, workspace_id: int, name: str) -> int:
         """Find the number of the segment with a name. Raises NotFound."""
         with self.database.reading() as connection:

@@ -44,6 +44,13 @@ class Decided(NamedTuple):
     cleanup: Cleanup
 
 
+class NumberedDecision(NamedTuple):
+    """A decision, and the number of its cleanup."""
+
+    cleanup: int
+    stored: StoredDecision
+
+
 class MadeDecisions(NamedTuple):
     """How many decisions of a kind somebody made."""
 
@@ -121,6 +128,10 @@ class Cleanups(Protocol):
         limit: int,
     ) -> Sequence[StoredDecision]:
         """Decisions of a kind with an outcome, or None for those without one, in the order of cio_ids."""
+        ...
+
+    def decisions_about(self, workspace_id: int, cio_id: str) -> Sequence[NumberedDecision]:
+        """The decisions about a person in all cleanups, newest cleanup first."""
         ...
 
     def makers(self, workspace_id: int, number: int, *, limit: int) -> Sequence[MadeDecisions]:

@@ -1,6 +1,6 @@
 """Port of the lists of people that block a migration, group by group, with the decisions about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -134,4 +134,9 @@ class Listings(Protocol):
 
     def sent_sharers(self, workspace_id: int, export_number: int) -> SentPeople:
         """How many people of an export who share an address a call has named since, as far as calls are noted."""
+
+    def violations(
+        self, workspace_id: int, export_number: int, cio_ids: Collection[str]
+    ) -> Mapping[str, frozenset[Violation]]:
+        """Why people block the migration, by cio_id; those that the export does not list are left out."""
         ...

@@ -48,7 +48,7 @@ def _compared(dependencies: Dependencies, reader: CleanupReader, group: ListedGr
     return ComparedPeople(
         group=group,
         people=people,
-        records=_records(dependencies, number, [person.cio_id for person in people[:MAX_PEOPLE]]),
+        records=records_of(dependencies, number, [person.cio_id for person in people[:MAX_PEOPLE]]),
         now=int(dependencies.cleanup_lists.clock().timestamp()),
         back_href=f"{address.of_group(group.key).href}#{group_id(group.key)}",
         all_href=f"{address.compare(group.key)}&all=1",
@@ -56,7 +56,8 @@ def _compared(dependencies: Dependencies, reader: CleanupReader, group: ListedGr
     )
 
 
-def _records(dependencies: Dependencies, number: int, cio_ids: Sequence[str]) -> Records:
+def records_of(dependencies: Dependencies, number: int, cio_ids: Sequence[str]) -> Records:
+    """What people have beside attributes."""
     records = dependencies.person_records
     devices = records.devices(number, cio_ids)
     activities = {

@@ -82,6 +82,11 @@ class ListAddress:
         return f"/w/{self.workspace_id}/cleanup"
 
     @property
+    def people_root(self) -> str:
+        """The path of the search for people."""
+        return f"/w/{self.workspace_id}/people"
+
+    @property
     def query(self) -> str:
         """The query, with its question mark; empty for the beginning of the whole list."""
         after, person = self.after, self.after_person

@@ -75,20 +75,25 @@ class ComparedPeople:
     back_href: str
     all_href: str
     is_all: bool
+    mode: Mode = Mode.ID_ONLY
 
 
-def merged_person(people: Sequence[Person], *, now: int) -> Person:
+def merged_person(people: Sequence[Person], *, now: int, mode: Mode = Mode.ID_ONLY) -> Person:
     """The person that "Merge into the oldest" gives, in the order in which merges are carried out."""
     oldest, *others = people
     order = sorted(others, key=lambda person: person.cio_id)
-    return reduce(lambda kept, other: survivor(kept, other, mode=Mode.ID_ONLY, now=now), order, oldest)
+    return reduce(lambda kept, other: survivor(kept, other, mode=mode, now=now), order, oldest)
 
 
 def comparison_view(compared: ComparedPeople) -> ComparisonView:
     """The comparison of the people of a group."""
     group, shown = compared.group, compared.people[:MAX_PEOPLE]
     is_whole = len(compared.people) == group.people
-    merged = merged_person(compared.people, now=compared.now) if is_whole and len(compared.people) > 1 else None
+    merged = (
+        merged_person(compared.people, now=compared.now, mode=compared.mode)
+        if is_whole and len(compared.people) > 1
+        else None
+    )
     rows = sorted(_attribute_rows(shown, merged), key=lambda row: not row.differs)
     visible_rows = rows if compared.is_all else rows[:MAX_ROWS]
     hidden = group.people - len(shown)

@@ -75,6 +75,7 @@ class PersonRow:
     """A person of a group.
 
     Attributes:
+        href: the page of the person.
         name: how texts name the person.
         cells: values of the columns.
         opened: whether an address or another person can be given.
@@ -83,6 +84,7 @@ class PersonRow:
     """
 
     cio_id: str
+    href: str
     name: str
     cells: Sequence[str]
     id: str
@@ -209,6 +211,7 @@ def _row(group: ListedGroup, member: ListedMember, context: GroupContext) -> Per
     is_another = Violation.ID_IS_ANOTHER_EMAIL in member.violations
     return PersonRow(
         cio_id=member.cio_id,
+        href=f"{context.address.people_root}/{member.cio_id}",
         name=" ".join((*filter(None, values), name_of(member)))[:MAX_CELL],
         cells=values,
         id=visible(member.id or "", limit=MAX_CELL),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
+from operator import attrgetter
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from workspace_operator.application.ports import (
     ExecuteDecisions,
     Lease,
     MadeDecisions,
+    NumberedDecision,
 )
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, StoredDecision
@@ -111,6 +113,14 @@ class SQLCleanups(MergeOnTouchRepository):
         with self.database.reading() as connection:
             rows = connection.execute(query.order_by(cleanup_decision.c.cio_id).limit(limit))
             return [decision_of(row) for row in rows]
+
+    def decisions_about(self, workspace_id: int, cio_id: str) -> Sequence[NumberedDecision]:
+        """The decisions about a person in all cleanups, newest cleanup first."""
+        # Sorted here: for ORDER BY with a LIMIT, PostgreSQL may read the decisions about everybody.
+        query = sa.select(cleanup_decision).filter_by(workspace_id=workspace_id, cio_id=cio_id)
+        with self.database.reading() as connection:
+            found = [NumberedDecision(row.cleanup_number, decision_of(row)) for row in connection.execute(query)]
+        return sorted(found, key=attrgetter("cleanup"), reverse=True)
 
     def makers(self, workspace_id: int, number: int, *, limit: int) -> Sequence[MadeDecisions]:
         """Who made decisions, counted over some of them."""

@@ -1,5 +1,6 @@
 """Lists of people that block migrations, from the database."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from workspace_operator.application.ports import (
     SentPeople,
 )
 from workspace_operator.identity.values.email_keys import email_key
+from workspace_operator.migrations.model import Violation
 from workspace_operator.store.cleanups.listed_people import listed_people
 from workspace_operator.store.cleanups.listings import ListReader
 from workspace_operator.store.engine.databases import Database
@@ -61,6 +63,14 @@ class SQLListings:
             listed = listed_people(connection, workspace_id, export_number, cio_ids) if cio_ids else {}
         people = sum(found.sharing > 1 for found in listed.values())
         return SentPeople(people=people, is_exact=len(cio_ids) < MAX_SENT)
+
+    def violations(
+        self, workspace_id: int, export_number: int, cio_ids: Collection[str]
+    ) -> Mapping[str, frozenset[Violation]]:
+        """Why people block the migration, by cio_id; those that the export does not list are left out."""
+        with self.database.reading() as connection:
+            found = listed_people(connection, workspace_id, export_number, cio_ids)
+        return {cio_id: listed.violations for cio_id, listed in found.items()}
 
 
 def _reader(connection: sa.Connection, workspace_id: int, query: ListQuery) -> ListReader:

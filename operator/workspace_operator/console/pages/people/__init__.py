@@ -1,0 +1,1 @@
+"""Pages about people: the search, one person, and a merge of two."""
