@@ -22,6 +22,7 @@ from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
 from workspace_operator.application.ports import IdentityProvider
+from workspace_operator.application.profiles.actions import PersonActions
 from workspace_operator.application.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.links import SignInLinks

@@ -111,7 +111,7 @@ class DeliveryLine:
 
     Attributes:
         href: its page.
-        person: id, address or cio_id; empty for a recipient who is no person. ``person_href`` is empty without a page.
+        person: id, address or cio_id; empty, as ``person_href``, for a recipient who is no person.
         template: name and number; empty without one.
         reason: why it is in its state, in words; empty if there is nothing to say.
         tries: how many attempts failed, in words; empty if none did.

@@ -58,7 +58,7 @@ class DeliveryView:
     """A delivery.
 
     Attributes:
-        person: empty for a recipient who is no person; ``person_href`` is empty without a page.
+        person: empty, as ``person_href``, for a recipient who is no person.
         body_href: the HTML form, for a frame; empty if it is not kept or there is none. ``body_text`` likewise.
         is_forgotten: whether its content is not kept.
     """
