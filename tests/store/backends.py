@@ -42,6 +42,7 @@ from workspace_operator.application.ports import (
     Deliveries,
     Exports,
     Heartbeats,
+    Imports,
     ListedCalls,
     Listings,
     MergeJournal,
@@ -71,6 +72,7 @@ from workspace_operator.store.repositories.cleanups.rules import SQLCleanupRules
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
+from workspace_operator.store.repositories.imports.imports import SQLImports
 from workspace_operator.store.repositories.merges import SQLMergeJournal
 from workspace_operator.store.repositories.migrations import SQLMigrations
 from workspace_operator.store.repositories.ownership import SQLOwnership
@@ -147,6 +149,7 @@ class Store:
     cleanup_rules: CleanupRules | None = None
     listings: Listings | None = None
     listed_calls: ListedCalls | None = None
+    imports: Imports | None = None
 
     @property
     def sql_cleanups(self) -> Cleanups:
@@ -159,6 +162,12 @@ class Store:
         """The recorded calls of a store that is not in memory."""
         assert self.listed_calls is not None
         return self.listed_calls
+
+    @property
+    def sql_imports(self) -> Imports:
+        """The imports of a store that is not in memory."""
+        assert self.imports is not None
+        return self.imports
 
     @property
     def sql_database(self) -> Database:
@@ -236,6 +245,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         cleanup_rules=SQLCleanupRules(database, new_id=new_id),
         listings=SQLListings(database),
         listed_calls=SQLListedCalls(database),
+        imports=SQLImports(database, new_id=new_id),
     )
 
 
