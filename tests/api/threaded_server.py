@@ -63,6 +63,7 @@ def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetim
         migrations=FakeMigrations(memory),
         cleanups=cleanups,
         decisions=Batcher(execute=DecideTogether(cleanups=cleanups, clock=clock), clock=lambda: clock().timestamp()),
+        import_preparation=absent_port(),
         listings=absent_port(),
         listed_calls=absent_port(),
         audit_log=FakeAuditLog(memory),

@@ -9,20 +9,30 @@ from typing import Any, cast
 from xml.etree.ElementTree import Element
 
 import html5lib
-from httpx import ASGITransport, AsyncClient, Response
+from httpx import ASGITransport, AsyncClient, Request, Response
 from starlette.types import ASGIApp
 
 from tests.fakes.cleanups import NoCleanups, NoListedCalls, NoListings
+from tests.fakes.imports import NoImports
 from tests.store.backends import Store, memory_store
 from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
 from workspace_operator.access.model import Member, Role
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
-from workspace_operator.application.ports import Actor, AuditAction, Cleanups, ConsoleSession, ListedCalls, Listings
+from workspace_operator.application.ports import (
+    Actor,
+    AuditAction,
+    Cleanups,
+    ConsoleSession,
+    Imports,
+    ListedCalls,
+    Listings,
+)
 from workspace_operator.application.sessions.entries import session_entry
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
@@ -74,6 +84,7 @@ class ConsoleEnv:
             clock=store.clock,
         )
         cleanups = store.cleanups or cast("Cleanups", NoCleanups())
+        imports = store.imports or cast("Imports", NoImports())
         listings = store.listings or cast("Listings", NoListings())
         listed_calls = store.listed_calls or cast("ListedCalls", NoListedCalls())
         lists = CleanupLists(
@@ -92,6 +103,7 @@ class ConsoleEnv:
             cleanup_lists=lists,
             decision_maker=DecisionMaker(cleanups=cleanups, lists=lists, clock=store.clock),
             cleanups=cleanups,
+            import_preparation=ImportPreparation(imports=imports, people=store.people, clock=store.clock),
             person_records=store.person_records,
             audit_log=store.audit_log,
             access_log=self.records.append,
@@ -178,6 +190,12 @@ class Browser:
         """Send a form; without fields, with the token of a page."""
         fields = {FIELD: self.form_token(page)} if self.token and form is None else form or {}
         return self.send("POST", path, headers=headers, data=fields)
+
+    def send_form(self, path: str, *, headers: Mapping[str, str] = SAME_ORIGIN, **body: Any) -> Response:
+        """Send a form that may have a file."""
+        made = Request("POST", f"{self.url}{path}", **{"headers": headers, **body})
+        sent = {**headers, "content-type": made.headers.get("content-type", "")}
+        return self.send("POST", path, headers={**SAME_ORIGIN, **sent}, content=made.read())
 
     def send(self, method: str, path: str, *, headers: Mapping[str, str], **body: Any) -> Response:
         """Send a request as it is."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
@@ -67,6 +68,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             cleanup_lists=lists,
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
+            import_preparation=ImportPreparation(imports=store.imports, people=store.people, clock=store.clock),
             person_records=store.person_records,
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),

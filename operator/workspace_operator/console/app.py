@@ -16,14 +16,29 @@ from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review
+from workspace_operator.console.pages.imports import columns, files, results
 from workspace_operator.console.views.frames import WorkspaceLink
 
-PAGES: Final = (sign_in, workspaces, overview, lists, deciding, compare, review, progress, history)
+PAGES: Final = (
+    sign_in,
+    workspaces,
+    overview,
+    lists,
+    deciding,
+    compare,
+    review,
+    progress,
+    history,
+    files,
+    columns,
+    results,
+)
 
 LINKS: Final = (
     WorkspaceLink(key="overview", path=""),
     WorkspaceLink(key="cleanup", path="/cleanup"),
     WorkspaceLink(key="migrations", path="/migrations"),
+    WorkspaceLink(key="imports", path="/imports"),
     WorkspaceLink(key="history", path="/history"),
 )
 """The links of the frame, in their order; each leads to a page that exists."""
@@ -41,11 +56,11 @@ def make_console(dependencies: Dependencies) -> ASGIApp:
 
 def make_console_of(dependencies: Dependencies, routes: Sequence[Route]) -> ASGIApp:
     """Make an application of these routes."""
-    files = load_static_files()
+    static_files = load_static_files()
     dispatcher = Dispatcher(
         routes=RouteTable(routes),
-        answers=Answers(renderer=Renderer(files=files), links=LINKS),
-        files=files,
+        answers=Answers(renderer=Renderer(files=static_files), links=LINKS),
+        files=static_files,
         dependencies=dependencies,
     )
 

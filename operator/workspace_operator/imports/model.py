@@ -73,7 +73,8 @@ class ImportMapping:
     """What the columns of a file become, and how rows are understood (imports §3).
 
     Attributes:
-        targets: one per column: ``id``, ``email``, ``cio_id``, ``created_at``, ``attribute``, ``ignore``, or the name of an attribute.
+        targets: one per column: ``id``, ``email``, ``cio_id``, ``created_at``, ``attribute`` for the attribute of its
+            name, ``ignore``, or the name of another attribute.
         by: the identifier that references people; None: the first that a row has.
         update_only: whether rows create no people.
         removes_empty: whether an empty cell removes the value.

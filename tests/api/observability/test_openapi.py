@@ -9,6 +9,7 @@ import pytest
 import schemathesis
 
 from tests.api.threaded_server import ThreadedServer
+from workspace_operator.application.imports.files import MAX_COLUMNS
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.evaluation import OpenReason
 from workspace_operator.cleanups.model import CleanupState, Outcome
@@ -19,6 +20,7 @@ from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES
 from workspace_operator.identity.values.timestamps import time_of
 from workspace_operator.identity.values.tracked_events import MAX_EVENT_NAME_BYTES, TrackedEventType
+from workspace_operator.imports.model import ImportState
 from workspace_operator.migrations.model import Violation
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.sending.deliveries import Channel, Metric
@@ -144,6 +146,13 @@ LIMITS: Mapping[str, tuple[object, object]] = {
     "states of a cleanup": (
         SCHEMAS["Cleanup"]["properties"]["state"]["enum"],
         [each.value for each in CleanupState],
+    ),
+    "states of an import": (SCHEMAS["Import"]["properties"]["state"]["enum"], [each.value for each in ImportState]),
+    "columns of an import": (
+        PATHS["/v1/imports/{import_number}/mapping"]["post"]["requestBody"]["content"]["application/json"]["schema"][
+            "properties"
+        ]["columns"]["maxItems"],
+        MAX_COLUMNS,
     ),
     "outcomes": (
         SCHEMAS["StoredDecision"]["properties"]["outcome"]["enum"],

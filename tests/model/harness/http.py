@@ -75,6 +75,7 @@ def serving(store: Store) -> Iterator[str]:
         decisions=Batcher(
             execute=DecideTogether(cleanups=cleanups, clock=store.clock), clock=lambda: store.clock().timestamp()
         ),
+        import_preparation=absent_port(),
         listings=store.listings or absent_port(),
         listed_calls=store.listed_calls or absent_port(),
         audit_log=store.audit_log,

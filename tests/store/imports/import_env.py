@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.imports.columns import mapping_of_guess
-from workspace_operator.application.imports.uploads import ImportUploads
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.imports.worker import ImportWorker
 from workspace_operator.application.ports import Actor, Imports, UndoForecast, Via
 from workspace_operator.identity.model.person import Person
@@ -31,17 +31,21 @@ class ImportEnv:
     def job(self) -> ImportJob:
         return self.imports.recent(self.env.workspace_id, limit=1)[0]
 
+    @property
+    def preparation(self) -> ImportPreparation:
+        store = self.env.store
+        return ImportPreparation(imports=self.imports, people=store.people, clock=store.clock)
+
     def upload(self, text: str | bytes, file_name: str = "people.csv") -> ImportJob:
         content = text if isinstance(text, bytes) else text.encode()
-        uploads = ImportUploads(imports=self.imports, clock=self.env.store.clock)
-        return uploads.receive(self.env.workspace_id, io.BytesIO(content), file_name, actor=ACTOR)
+        return self.preparation.receive(self.env.workspace_id, io.BytesIO(content), file_name, actor=ACTOR)
 
     def choose(self, mapping: ImportMapping | None = None) -> ImportJob:
         """Choose columns; those that their names suggest without a mapping."""
         job = self.job
         assert job.facts is not None
         chosen = mapping or mapping_of_guess(job.facts)
-        return self.imports.set_mapping(self.env.workspace_id, job.number, chosen, now=self.env.store.clock())
+        return self.preparation.choose(self.env.workspace_id, job.number, chosen)
 
     def check(self) -> ImportJob:
         return self.imports.check(self.env.workspace_id, self.job.number, now=self.env.store.clock())

@@ -12,7 +12,7 @@ from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Conflict, InvalidInput, NotFound, StaleRevision
 from workspace_operator.identity.model.person_events import DeviceUpserted
 from workspace_operator.identity.values.devices import Device
-from workspace_operator.identity.values.rules import Mode
+from workspace_operator.identity.values.rules import CIO_ID, Mode
 from workspace_operator.imports.model import ImportCounts, ImportMapping, ImportState
 
 FILE = """id,email,first_name,Notes
@@ -187,7 +187,9 @@ def test_undo_of_moved_addresses_goes_backwards(sql: Store) -> None:
     club.env.add("m-1", "ada@club.example")
     club.env.add("m-2", "bo@club.example")
     before = club.people()
-    club.import_file("id,email\nm-2,new@club.example\nm-1,bo@club.example\n")
+    cio_ids = {person.id: person.cio_id for person in before}
+    mapping = ImportMapping(targets=("cio_id", "email"), by=CIO_ID, update_only=True)
+    club.import_file(f"cio_id,email\n{cio_ids['m-2']},new@club.example\n{cio_ids['m-1']},bo@club.example\n", mapping)
     moved = {person.id: person.email for person in club.people()}
 
     club.undo()

@@ -9,12 +9,13 @@ from typing import Final
 
 from workspace_operator.application.overviews.viewers import SeenWorkspace
 from workspace_operator.application.ports import ConsoleSession
-from workspace_operator.console.core.http import Page, Redirect
+from workspace_operator.console.core.http import Answer, Download, Page, Redirect
 from workspace_operator.console.core.rendering import Renderer
 from workspace_operator.console.security.cookies import ended_cookie, session_cookie
 from workspace_operator.console.security.form_tokens import form_token
 from workspace_operator.console.views.frames import Frame, WorkspaceLink, frame
 from workspace_operator.http_server.responses import Response
+from workspace_operator.http_server.text_chunks import chunks
 
 HTML_TYPE: Final = "text/html; charset=utf-8"
 EMPTY_TYPE: Final = "text/plain; charset=utf-8"
@@ -49,10 +50,12 @@ class Answers:
     renderer: Renderer
     links: Sequence[WorkspaceLink]
 
-    def response(self, answer: Page | Redirect, context: AnswerContext) -> Response:
+    def response(self, answer: Answer, context: AnswerContext) -> Response:
         """The response for what a handler returned."""
         if isinstance(answer, Redirect):
             return _redirection(answer, context)
+        if isinstance(answer, Download):
+            return _download(answer)
         frame = self._frame(answer, context)
         if not context.parts or answer.status != HTTPStatus.OK:
             return _html(self.renderer.page(answer, frame), answer, context)
@@ -85,6 +88,14 @@ def _redirection(answer: Redirect, context: AnswerContext) -> Response:
     elif answer.session_token is not None:
         headers["set-cookie"] = ended_cookie(is_secure=context.is_secure)
     return Response(status=HTTPStatus.SEE_OTHER, document=b"", headers=headers)
+
+
+def _download(answer: Download) -> Response:
+    headers = {
+        "content-type": "text/csv; charset=utf-8",
+        "content-disposition": f'attachment; filename="{answer.file_name}"',
+    }
+    return Response(document=chunks(answer.lines), headers=headers)
 
 
 def _html(text: str, page: Page, context: AnswerContext, headers: Mapping[str, str] | None = None) -> Response:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
 from workspace_operator.application.ports import AuditLog, Cleanups, PersonRecords
@@ -35,6 +36,7 @@ class Dependencies:
     cleanup_lists: CleanupLists
     decision_maker: DecisionMaker
     cleanups: Cleanups
+    import_preparation: ImportPreparation
     person_records: PersonRecords
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]

@@ -19,10 +19,11 @@ from workspace_operator.console.core.errors import (
     refused_page,
     unknown_error_page,
 )
-from workspace_operator.console.core.http import Page, PageRequest, Redirect
+from workspace_operator.console.core.http import Answer, PageRequest, Redirect
 from workspace_operator.console.core.routes import WORKSPACE, Audience, Route
 from workspace_operator.console.security.form_tokens import FIELD, is_form_token
 from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
+from workspace_operator.http_server.uploads import UploadBody, UploadForm
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Exchange:
     Attributes:
         parts: names of the parts that a script asks for; empty: the whole page.
         is_activity: whether somebody acts; False if the page refreshes itself.
+        upload: the body of a route that takes a file; ``body`` is empty then.
     """
 
     request_id: str
@@ -54,13 +56,14 @@ class Exchange:
     agent: str
     parts: tuple[str, ...]
     is_activity: bool
+    upload: UploadBody | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What an exchange leads to, and for whom; the workspace only if the sender reaches it."""
 
-    answer: Page | Redirect
+    answer: Answer
     session: ConsoleSession | None = None
     seen: SeenWorkspace | None = None
 
@@ -86,7 +89,22 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
     if session is None and route.access is not Audience.PUBLIC:
         ended = found if isinstance(found, SessionEnd) else None
         return Outcome(answer=Redirect(location=_ENDED[ended], session_token="" if token else None))
-    form = parse_form(exchange.body)
+    if exchange.upload is None:
+        return _handle_form(exchange, dependencies, session, parse_form(exchange.body))
+    return exchange.upload.receive(
+        lambda upload: _handle_form(exchange, dependencies, session, upload.fields, upload=upload)
+    )
+
+
+def _handle_form(
+    exchange: Exchange,
+    dependencies: Dependencies,
+    session: ConsoleSession | None,
+    form: Mapping[str, tuple[str, ...]],
+    *,
+    upload: UploadForm | None = None,
+) -> Outcome:
+    route, token = exchange.route, exchange.session_token
     if route.method == "POST" and session is not None and route.access is not Audience.PUBLIC:
         tokens = form.get(FIELD, ())
         if len(tokens) != 1 or not is_form_token(tokens[0], token):
@@ -106,6 +124,7 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
         seen=seen,
         agent=exchange.agent,
         parts=exchange.parts,
+        upload=upload,
     )
     return Outcome(answer=route.handler(request), session=session, seen=seen)
 

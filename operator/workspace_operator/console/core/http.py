@@ -1,6 +1,6 @@
 """Requests to pages, and what handlers answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from workspace_operator.application.overviews.viewers import SeenWorkspace, Viewer
 from workspace_operator.application.ports import Actor, ConsoleSession, Via
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.uploads import UploadForm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class PageRequest:
         seen: the workspace of the path, which the viewer reaches; None on other pages.
         agent: the browser, as it names itself.
         parts: names of the parts of the page that a script asks for; empty: the whole page.
+        upload: the file of a form that has one, which can be read once; its other fields are in ``form``.
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -31,6 +33,7 @@ class PageRequest:
     seen: SeenWorkspace | None = None
     agent: str = ""
     parts: tuple[str, ...] = ()
+    upload: UploadForm | None = None
 
     @property
     def viewer(self) -> Viewer:
@@ -99,5 +102,15 @@ class Redirect:
     session_token: str | None = None
 
 
-Handler: TypeAlias = Callable[[PageRequest], Page | Redirect]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A CSV file to download; its lines are made while it is sent."""
+
+    file_name: str
+    lines: Iterator[str]
+
+
+Answer: TypeAlias = Page | Redirect | Download
+
+Handler: TypeAlias = Callable[[PageRequest], Answer]
 """Runs in a worker thread. Raises only ``workspace_operator.errors``; they become error pages."""

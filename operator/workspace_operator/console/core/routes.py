@@ -39,6 +39,7 @@ class Route:
         pattern: the path; variable segments are numbers, as in ``/w/{workspace}``.
         access: who may use it.
         is_costly: whether a session may read it only so often.
+        takes_file: whether the form has a file, which the handler reads as a stream.
         is_sign_in: whether a range of addresses may try it only so often.
 
     Raises:
@@ -50,6 +51,7 @@ class Route:
     access: Access
     handler: Handler
     is_costly: bool = False
+    takes_file: bool = False
     is_sign_in: bool = False
     path: re.Pattern[str] = field(init=False, repr=False, compare=False)
 

@@ -9,8 +9,9 @@ from typing import Final
 
 from workspace_operator.console.texts.cleanups import CLEANUP_TEXTS
 from workspace_operator.console.texts.frames import FRAME_TEXTS
+from workspace_operator.console.texts.imports import IMPORT_TEXTS
 
-TEXTS: Final[Mapping[str, str]] = {**FRAME_TEXTS, **CLEANUP_TEXTS}
+TEXTS: Final[Mapping[str, str]] = {**FRAME_TEXTS, **CLEANUP_TEXTS, **IMPORT_TEXTS}
 
 
 def text(key: str, **values: object) -> str:

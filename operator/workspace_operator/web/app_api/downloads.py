@@ -17,12 +17,10 @@ from workspace_operator.application.people.csv_files.injection import with_byte_
 from workspace_operator.application.ports import Credentials, StoredCredentials, ViolationRow
 from workspace_operator.errors import InvalidInput, NotFound
 from workspace_operator.http_server.responses import Response
+from workspace_operator.http_server.text_chunks import chunks
 from workspace_operator.identity.values.text_limits import quoted
 
 LIFETIME: Final = timedelta(minutes=15)
-CHUNK_CHARACTERS: Final = 32_000
-"""Size of a chunk of CSV; each chunk is made in one call to a worker thread."""
-
 _SEPARATOR: Final = "-"
 _CLAIM_NUMBERS: Final = 4
 _MAX_DIGITS: Final = 18
@@ -103,21 +101,6 @@ def csv_response(
     rest = chunks(with_byte_order_mark(lines) if for_excel else lines)
     first = next(rest)  # an error can become an error response only before the first byte
     return Response(document=_chain(first, rest), headers=headers)
-
-
-def chunks(lines: Iterable[str]) -> Iterator[bytes]:
-    """Join lines to chunks that are worth a call to a worker thread."""
-    pending: list[str] = []
-    size = 0
-    for line in lines:
-        pending.append(line)
-        size += len(line)
-        if size >= CHUNK_CHARACTERS:
-            yield "".join(pending).encode()
-            pending.clear()
-            size = 0
-    if pending:
-        yield "".join(pending).encode()
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

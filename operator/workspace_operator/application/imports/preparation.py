@@ -1,23 +1,29 @@
-"""The use case that takes a file in: it is stored while it arrives, and nothing stays of one that is refused."""
+"""The use cases before an import runs: a file is taken in, and its columns are chosen.
+
+A file is stored while it arrives, and nothing stays of one that is refused.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Final
 
+from workspace_operator.application.imports.columns import check_mapping
 from workspace_operator.application.imports.files import UploadedFile
-from workspace_operator.application.ports import Actor, Imports
-from workspace_operator.imports.model import ImportJob
+from workspace_operator.application.ports import Actor, Imports, People
+from workspace_operator.errors import Conflict
+from workspace_operator.imports.model import ImportJob, ImportMapping
 
 MAX_FILE_NAME: Final = 200
 """In characters; a longer one is cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportUploads:
-    """Takes files in."""
+class ImportPreparation:
+    """Takes files in, and checks what their columns are to become."""
 
     imports: Imports
+    people: People
     clock: Callable[[], datetime]
 
     def receive(self, workspace_id: int, file: BinaryIO, file_name: str, *, actor: Actor) -> ImportJob:
@@ -37,6 +43,20 @@ class ImportUploads:
         except BaseException:
             self.imports.abandon_upload(job)
             raise
+
+    def choose(self, workspace_id: int, number: int, mapping: ImportMapping) -> ImportJob:
+        """Choose the columns of an import, as one likes before it runs.
+
+        Raises:
+            NotFound: there is no such import.
+            InvalidInput: a column cannot become that; the message names it (imports §3).
+            Conflict: the import has no file yet, or was run.
+        """
+        facts = self.imports.get(workspace_id, number).facts
+        if facts is None:
+            raise Conflict(f"import {number} has no file yet: wait until it has arrived")
+        check_mapping(facts, mapping, self.people.rules(workspace_id).mode)
+        return self.imports.set_mapping(workspace_id, number, mapping, now=self.clock())
 
 
 def _clean(file_name: str) -> str:
