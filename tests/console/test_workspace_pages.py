@@ -173,7 +173,7 @@ def test_frame_links_to_pages_that_exist(nordlicht: ConsoleEnv) -> None:
     page = parsed(browser.get("/w/1"))
     links = {link.attrib["href"] for link in page.iter("{http://www.w3.org/1999/xhtml}a")} - {"#content"}
 
-    assert links == {"/", "/w/1", "/w/1/cleanup", "/w/1/migrations", "/w/1/history"}
+    assert links == {"/", "/w/1", "/w/1/cleanup", "/w/1/migrations", "/w/1/imports", "/w/1/history"}
     assert {browser.get(link).status_code for link in links} == {200}
 
 

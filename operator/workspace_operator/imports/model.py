@@ -143,6 +143,7 @@ class ImportJob:
         counts: of the dry run, and since the import began of the import.
         done: rows that are done; while the import is undone, people.
         changes: the first changes of the dry run.
+        blocking: people who block an identifier change, and whose address the dry run would change.
         people: people of whom a record is kept, to undo the import.
         file_until: until when the file, examples and rejects are kept; None while the import is under way.
         undo_until: until when it can be undone; None: not at all.
@@ -157,6 +158,7 @@ class ImportJob:
     counts: ImportCounts = field(default_factory=ImportCounts)
     done: int = 0
     changes: Sequence[RowChange] = ()
+    blocking: int = 0
     people: int = 0
     undone: int = 0
     undone_in_part: int = 0

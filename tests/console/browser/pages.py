@@ -8,7 +8,10 @@ from typing import Final
 from tests.console.cleanups.club import Club
 from tests.console.environment import ROOT, ConsoleEnv
 from tests.console.hostile import HOSTILE
+from tests.console.imports.import_console import FILE as IMPORT_FILE
+from tests.console.imports.import_console import ImportConsole
 from tests.store.fixtures import WorkspaceEnv
+from tests.store.imports.import_env import ImportEnv
 from workspace_operator.application.ports import StalledResources
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.sending.rules import SendMode
@@ -120,6 +123,35 @@ def beside(page: str) -> Callable[[Club], str]:
     return lambda club: f"/w/{club.workspace.workspace_id}{page}" if applied_in_part(club) else ""
 
 
+def uploaded(club: Club) -> str:
+    """An import whose columns are to be chosen, one of them full of addresses that are lost."""
+    console = ImportConsole(club=club, imports=ImportEnv(club.workspace))
+    console.upload(console.browser(), IMPORT_FILE.replace("E-Mail", "Kontakt"))
+    return console.one
+
+
+def tried(club: Club) -> str:
+    ImportConsole(club=club, imports=ImportEnv(club.workspace)).tried()
+    return f"{imports(club)}/1"
+
+
+def trying(club: Club) -> str:
+    console = ImportConsole(club=club, imports=ImportEnv(club.workspace))
+    console.upload(console.browser())
+    console.choose(console.browser())
+    return console.one
+
+
+def imported(club: Club) -> str:
+    ImportConsole(club=club, imports=ImportEnv(club.workspace)).imported()
+    return f"{imports(club)}/1"
+
+
+def imports(club: Club) -> str:
+    """The list of imports."""
+    return f"/w/{club.workspace.workspace_id}/imports"
+
+
 GROUP: Final = "key=ada.silva%40club.example"
 CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "clean-up": lambda club: club.path,
@@ -135,6 +167,14 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "result": applied_in_part,
     "identifier changes": beside("/migrations"),
     "history": beside("/history"),
+    "imports, none": imports,
+    "imports": lambda club: imports(club) if imported(club) else "",
+    "imports, one under way": lambda club: imports(club) if tried(club) else "",
+    "import, columns": uploaded,
+    "import, being tried": trying,
+    "import, tried": tried,
+    "import, columns again": lambda club: f"{tried(club)}/columns",
+    "import, done": imported,
 }
 """Pages of the club of console.md, of which each needs a database."""
 

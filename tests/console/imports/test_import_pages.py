@@ -157,10 +157,10 @@ def test_result_and_undo(console: ImportConsole) -> None:
     assert "1 made, 1 changed, 1 unchanged, 1 rejected Changes the address of 1 person." in said
     assert "Imported by installation (root)," in said
     assert "Undo Possible until 2 April 2026." in said
-    assert "2 of 2 people come back whole, 0 in part, 0 not." in said
+    assert "3 of 3 people come back whole, 0 in part, 0 not." in said
     assert len(people) == 3
     assert "The import is undone." in undoing
-    assert "Undone: 2 people whole, 0 in part, 0 not." in console.words()
+    assert "Undone: 3 people whole, 0 in part, 0 not." in console.words()
     assert [person.email for person in console.imports.people()] == ["ada@old.example", "bo@club.example"]
 
 
@@ -168,7 +168,7 @@ def test_undo_that_looked_at_a_part_says_so(console: ImportConsole, monkeypatch:
     monkeypatch.setattr("workspace_operator.console.pages.imports.results.MAX_FORECAST", 1)
     console.imported()
 
-    assert "1 of 1 person come back whole, 0 in part, 0 not. These were looked at first, of 2." in console.words()
+    assert "1 of 1 person come back whole, 0 in part, 0 not. These were looked at first, of 3." in console.words()
 
 
 def test_undo_that_has_ended(console: ImportConsole) -> None:

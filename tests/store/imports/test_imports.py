@@ -63,6 +63,15 @@ def test_dry_run_counts_and_writes_nothing(club: ImportEnv) -> None:
     assert [row[:2] for row in club.rejects()][-1] == ["6", "rejected"]
 
 
+def test_dry_run_counts_who_blocks_an_identifier_change(club: ImportEnv) -> None:
+    club.env.add("m-5", "bo@club.example")
+    club.env.migrate_to(Mode.EMAIL_OR_ID)
+
+    job = club.check_file("id,email\nm-1,a@club.example\nm-2,b@club.example\nm-5,bo@club.example\n")
+
+    assert (job.counts.addresses, job.blocking) == (2, 1)
+
+
 def test_import_equals_its_dry_run(club: ImportEnv) -> None:
     checked = club.check_file(FILE)
     club.run()
@@ -177,8 +186,12 @@ def test_erased_people_do_not_come_back(club: ImportEnv) -> None:
     club.env.delete(id="m-1")
 
     said = club.forecast()
+    club.undo()
+    job = club.work()
 
-    assert (said.examined, club.job.people) == (1, 2)
+    assert (said.examined, job.people) == (1, 2)
+    assert (job.state, job.undone, job.not_undone) == (ImportState.UNDONE, 1, 0)
+    assert [person.id for person in club.people()] == ["m-2"]
 
 
 def test_undo_of_moved_addresses_goes_backwards(sql: Store) -> None:

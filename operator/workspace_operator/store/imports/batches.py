@@ -1,19 +1,19 @@
 """What the worker does with an import, a batch in a transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
-from workspace_operator.application.ports import ImportedRows, Lease, ProcessRows, UnitOfWork
+from workspace_operator.application.ports import ChangedPerson, ImportedRows, Lease, ProcessRows, UnitOfWork
 from workspace_operator.errors import StaleRevision
 from workspace_operator.identity.values.rules import IdentityRules
 from workspace_operator.imports.model import PREPARED, ImportJob, ImportState
 from workspace_operator.store.engine.row_batches import first_batch
-from workspace_operator.store.engine.sql import insert_rows
-from workspace_operator.store.imports.records import write_records
+from workspace_operator.store.engine.sql import any_of, insert_rows
+from workspace_operator.store.imports.records import last_records, write_records
 from workspace_operator.store.imports.rows import (
     COUNTERS,
     LockedImport,
@@ -27,6 +27,7 @@ from workspace_operator.store.imports.states import FILE_PERIOD, IDLE, delete_up
 from workspace_operator.store.imports.undo import undo_batch
 from workspace_operator.store.schema.import_tables import import_chunk, import_job, import_record, import_reject
 from workspace_operator.store.schema.mappers import Row
+from workspace_operator.store.schema.tables import export_person, workspace
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.sql_unit_of_work import SQLUnitOfWork
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, read_settings
@@ -91,6 +92,8 @@ class ImportBatch:
         if checked.changes and len(locked.row.changes) < MAX_CHANGES:
             documents = [*locked.row.changes, *change_documents(checked.changes)]
             locked.update(changes=documents[:MAX_CHANGES])
+        if blocking := _count_blocking(locked, checked.people):
+            locked.update(blocking=import_job.c.blocking + blocking)
 
     def run(self, units: UnitsInTransaction, process: ProcessRows, *, keeps_records: bool) -> ImportedRows:
         """Import rows."""
@@ -129,7 +132,7 @@ class ImportBatch:
         if values:
             locked.update(**values)
             return False
-        is_all = row.undone + row.undone_in_part == row.people
+        is_all = not last_records(self.connection, row, before_row=row.facts["rows"] + 1, size=1)
         _end(locked, ImportState.UNDONE if is_all else ImportState.DONE, due_at=self.now)
         return True
 
@@ -155,6 +158,17 @@ def _record(locked: LockedImport, imported: ImportedRows) -> None:
         insert_rows(locked.connection, import_reject, rejects)
     numbers = {name: import_job.c[name] + getattr(counts, name) for name in COUNTERS}
     locked.update(cursor=import_job.c.cursor + counts.rows, **numbers)
+
+
+def _count_blocking(locked: LockedImport, people: Sequence[ChangedPerson]) -> int:
+    """How many of the people get another address, and block the migration of the workspace."""
+    moved = {each.after.cio_id for each in people if each.before and each.before.email_key != each.after.email_key}
+    if not moved:
+        return 0
+    listed = sa.and_(export_person.c.workspace_id == locked.workspace_id, any_of(export_person.c.cio_id, moved))
+    export = sa.select(workspace.c.blocked_export).where(workspace.c.workspace_id == locked.workspace_id)
+    query = sa.select(export_person.c.cio_id).where(listed, export_person.c.export_number == export.scalar_subquery())
+    return len(locked.connection.execute(query).all())
 
 
 def _end(locked: LockedImport, state: ImportState, **values: object) -> None:

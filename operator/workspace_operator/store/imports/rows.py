@@ -98,6 +98,7 @@ def job_of(row: Row) -> ImportJob:
         counts=ImportCounts(**{name: row._mapping[name] for name in COUNTERS}),  # noqa: SLF001 - public
         done=row.cursor,
         changes=tuple(_change_of(document) for document in row.changes),
+        blocking=row.blocking,
         people=row.people,
         undone=row.undone,
         undone_in_part=row.undone_in_part,

@@ -57,7 +57,7 @@ def open_import(connection: sa.Connection, workspace_id: int, *, file_name: str,
         "state": ImportState.UPLOADING.value,
         "file_name": file_name,
         "changes": [],
-        **dict.fromkeys((*COUNTERS, "cursor", "people", "undone", "undone_in_part", "not_undone"), 0),
+        **dict.fromkeys((*COUNTERS, "cursor", "people", "blocking", "undone", "undone_in_part", "not_undone"), 0),
         "stop_requested": False,
         "created_at": now,
         "created_by": actor,
@@ -185,7 +185,7 @@ def _lock_prepared(connection: sa.Connection, workspace_id: int, number: int, re
 def forget_results(locked: LockedImport) -> None:
     """Forget what a dry run found."""
     locked.connection.execute(sa.delete(import_reject).where(locked.of_import(import_reject)))
-    locked.update(changes=[], cursor=0, **dict.fromkeys(COUNTERS, 0))
+    locked.update(changes=[], cursor=0, blocking=0, **dict.fromkeys(COUNTERS, 0))
 
 
 def delete_upload(connection: sa.Connection, locked: LockedImport) -> None:

@@ -48,7 +48,7 @@ def undo_batch(
         return {}
     people = load_snapshot(connection, settings, _lock_set_of(records))
     undone = _undo(connection, settings, people, records, now=int(now.timestamp()))
-    touched = [record.cio_id for record in records if record.before is not None]
+    touched = [record.cio_id for record in records]
     write_exclusively(connection, settings, people, touched, now=int(now.timestamp()), new_id=new_id)
     done = [record.cio_id for record, result in zip(records, undone, strict=True) if result is not Undone.NOT]
     delete_records(connection, row, done)
@@ -61,18 +61,12 @@ def undo_batch(
 
 
 def undo_forecast(
-    connection: sa.Connection, settings: SettingsSnapshot, row: Row, *, limit: int, size: int, now: int
+    connection: sa.Connection, settings: SettingsSnapshot, row: Row, *, limit: int, now: int
 ) -> UndoForecast:
-    """What an undo could do now, in the order of the undo. Each batch sees what those before it left."""
-    undone: list[Undone] = []
-    position = row.facts["rows"] + 1
-    while len(undone) < limit:
-        records = last_records(connection, row, before_row=position, size=min(size, limit - len(undone)))
-        if not records:
-            break
-        people = load_snapshot(connection, settings, _lock_set_of(records))
-        undone += _undo(connection, settings, people, records, now=now)
-        position = records[-1].position
+    """What an undo could do now with the people whom it would undo first."""
+    records = last_records(connection, row, before_row=row.facts["rows"] + 1, size=limit)
+    people = load_snapshot(connection, settings, _lock_set_of(records))
+    undone = _undo(connection, settings, people, records, now=now)
     return UndoForecast(
         examined=len(undone),
         whole=undone.count(Undone.WHOLE),

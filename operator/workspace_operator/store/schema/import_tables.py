@@ -32,6 +32,8 @@ import_job = sa.Table(
     sa.Column("rejected", sa.BigInteger, nullable=False),
     sa.Column("in_part", sa.BigInteger, nullable=False),
     sa.Column("addresses", sa.BigInteger, nullable=False),
+    # People whose address the dry run would change, and who block the migration.
+    sa.Column("blocking", sa.BigInteger, nullable=False),
     # People with a record, and what became of them when the import was undone.
     sa.Column("people", sa.BigInteger, nullable=False),
     sa.Column("undone", sa.BigInteger, nullable=False),

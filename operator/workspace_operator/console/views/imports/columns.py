@@ -110,7 +110,7 @@ def columns_view(content: ColumnsContent) -> ColumnsView:
 
 def facts_sentence(facts: FileFacts) -> str:
     """What a file is, such as ``UTF-8, comma, 2,041 rows, header in line 1``."""
-    delimiter = text(f"columns.delimiter.{DELIMITER_NAMES.get(facts.delimiter, 'other')}")
+    delimiter = text(f"columns.delimiter.{DELIMITER_NAMES.get(facts.delimiter, 'unknown')}")
     return text(
         "columns.facts",
         delimiter=delimiter,

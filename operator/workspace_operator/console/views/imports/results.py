@@ -144,6 +144,8 @@ def _sentences(job: ImportJob) -> Sequence[str]:
         said.append(text("import.nothing_written"))
     if job.counts.addresses:
         said.append(counted("import.addresses", job.counts.addresses))
+    if job.blocking:
+        said.append(counted("import.blocking", job.blocking))
     if job.state is ImportState.DONE and job.counts.rows < job.rows:
         said.append(text("import.stopped", done=number(job.counts.rows), total=number(job.rows)))
     if job.undone or job.undone_in_part or job.not_undone:

@@ -52,7 +52,6 @@ T = TypeVar("T")
 MAX_HOLD: Final = 0.05
 """Seconds that a batch may block other writers on SQLite, and commands about its people on PostgreSQL."""
 
-FORECAST_BATCH: Final = 500
 REJECTS_BATCH: Final = 20
 
 _WAITING: Final = [state.value for state in ImportState if state not in AT_WORK]
@@ -207,7 +206,7 @@ class SQLImports(MergeOnTouchRepository):
             with self.database.reading_one_snapshot() as connection:
                 row, settings = read_import(connection, workspace_id, number), read_settings(connection, workspace_id)
                 seconds = int(now.timestamp())
-                return undo_forecast(connection, settings, row, limit=limit, size=FORECAST_BATCH, now=seconds)
+                return undo_forecast(connection, settings, row, limit=limit, now=seconds)
 
         return self.merge_on_touch.run(workspace_id, look)
 
@@ -247,8 +246,8 @@ class SQLImports(MergeOnTouchRepository):
         attempts = count(1)
 
         def work(batch: ImportBatch) -> ImportedRows:
-            connection = batch.connection
-            units = UnitsInTransaction(lambda: self._open_unit(connection, job.workspace_id, next(attempts)))
+            connection, attempt = batch.connection, next(attempts)
+            units = UnitsInTransaction(lambda: self._open_unit(connection, job.workspace_id, attempt))
             return batch.run(units, process, keeps_records=keeps_records)
 
         return self._timed(job, lease, now, work)

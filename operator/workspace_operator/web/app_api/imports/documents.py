@@ -32,6 +32,7 @@ def import_document(job: ImportJob) -> dict[str, Any]:
         "rejected": counts.rejected,
         "in_part": counts.in_part,
         "addresses_changed": counts.addresses,
+        "addresses_blocking": job.blocking,
         "people": job.people,
         "undone": job.undone,
         "undone_in_part": job.undone_in_part,

@@ -56,6 +56,7 @@ def _import_job() -> None:
         sa.Column("rejected", sa.BigInteger(), nullable=False),
         sa.Column("in_part", sa.BigInteger(), nullable=False),
         sa.Column("addresses", sa.BigInteger(), nullable=False),
+        sa.Column("blocking", sa.BigInteger(), nullable=False),
         sa.Column("people", sa.BigInteger(), nullable=False),
         sa.Column("undone", sa.BigInteger(), nullable=False),
         sa.Column("undone_in_part", sa.BigInteger(), nullable=False),
