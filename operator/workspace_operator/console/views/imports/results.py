@@ -17,6 +17,8 @@ MAX_REJECTS: Final = 20
 
 MAX_CELL: Final = 60
 _TRIED: Final = frozenset({ImportState.CHECKED, ImportState.CHECKING})
+_STEPS: Final = {ImportState.UPLOADING: 1, ImportState.CHECKED: 3, ImportState.CHECKING: 3, ImportState.DISCARDED: 0}
+"""The step of a state, if it is not the last one; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class ResultView:
     """An import that is tried, imported or undone.
 
     Attributes:
-        step: 3 or 4.
+        step: from 1 to 4; 0 for an import that was discarded.
         percent: how much is done, from 0 to 100; None if nothing runs.
         counts: what became of the rows; empty while nothing is known.
         run: text of the button that imports; empty if that is not possible.
@@ -102,23 +104,23 @@ def result_view(content: ResultContent) -> ResultView:
     job, rights, now = content.job, content.rights, content.now
     href, is_moving = f"/w/{job.workspace_id}/imports/{job.number}", job.state in AT_WORK
     done, total = _progress(job)
-    counts = job.counts
+    counts, has_result = job.counts, job.state is not ImportState.DISCARDED
     noted = counts.rejected + counts.skipped + counts.in_part
     return ResultView(
         href=href,
         title=text("import.title", number=job.number),
         file_name=visible(job.file_name),
-        step=3 if job.state in _TRIED else 4,
+        step=_STEPS.get(job.state, 4),
         state=text(f"import.state.{job.state}"),
         is_moving=is_moving,
         percent=min(100, 100 * done // max(1, total)) if is_moving else None,
         progress=text("import.progress", done=number(done), total=number(total)) if is_moving else "",
-        counts=result_sentence(job) if counts.rows else "",
+        counts=result_sentence(job) if counts.rows and has_result else "",
         sentences=_sentences(job),
-        changes=[_change(change) for change in job.changes],
-        rejects=[_reject(cells) for cells in content.rejects],
+        changes=[_change(change) for change in job.changes] if has_result else [],
+        rejects=[_reject(cells) for cells in content.rejects] if has_result else [],
         rejects_more=counted("import.more", noted - len(content.rejects)) if noted > len(content.rejects) else "",
-        rejects_href=f"{href}/rejects" if noted and job.has_file(now) else "",
+        rejects_href=f"{href}/rejects" if noted and has_result and job.has_file(now) else "",
         run=counted("import.run", job.rows) if job.state is ImportState.CHECKED else "",
         undo=text("import.undo") if job.can_be_undone(now) else "",
         undo_notes=_undo_notes(content),
@@ -142,9 +144,9 @@ def _sentences(job: ImportJob) -> Sequence[str]:
     said = []
     if job.state is ImportState.CHECKED:
         said.append(text("import.nothing_written"))
-    if job.counts.addresses:
+    if job.counts.addresses and job.state in _TRIED:
         said.append(counted("import.addresses", job.counts.addresses))
-    if job.blocking:
+    if job.blocking and job.state in _TRIED:
         said.append(counted("import.blocking", job.blocking))
     if job.state is ImportState.DONE and job.counts.rows < job.rows:
         said.append(text("import.stopped", done=number(job.counts.rows), total=number(job.rows)))
