@@ -8,6 +8,7 @@ import pytest
 from tests.store.backends import Store
 from tests.store.fixtures import WorkspaceEnv, destroy
 from tests.store.imports.import_env import ACTOR, UNDO_PERIOD, ImportEnv
+from tests.store.invariants import assert_sound
 from workspace_operator.application.ports import Lease
 from workspace_operator.errors import Conflict, InvalidInput, NotFound, StaleRevision
 from workspace_operator.identity.model.person_events import DeviceUpserted
@@ -376,3 +377,15 @@ def test_import_of_a_deleted_workspace_ends(club: ImportEnv) -> None:
     destroy(club.env.store, club.env.owner)
 
     assert not club.worker().work_once()
+
+
+def test_undo_deletes_what_calls_are_recorded_of_people_whom_it_deletes(club: ImportEnv) -> None:
+    club.env.add("m-5", "bo@club.example")
+    club.env.migrate_to(Mode.EMAIL_OR_ID)
+    club.import_file("id,email\nm-8,eve@club.example\n")
+
+    club.undo()
+
+    assert club.work().state is ImportState.UNDONE
+    assert club.env.find(id="m-8") is None
+    assert_sound(club.env.store.sql_database)
