@@ -1,6 +1,6 @@
 """Responses, and what the server and an application tell each other about a request."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -20,6 +20,10 @@ Returns False if that is not possible, so that nothing was written.
 """
 
 
+CHUNK_CHARACTERS: Final = 32_000
+"""Size of a chunk of CSV; each chunk is made in one call to a worker thread."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A response.
@@ -31,3 +35,18 @@ class Response:
     status: int = 200
     document: Any | bytes | Iterator[bytes] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def chunks(lines: Iterable[str]) -> Iterator[bytes]:
+    """Join lines to chunks that are worth a call to a worker thread."""
+    pending: list[str] = []
+    size = 0
+    for line in lines:
+        pending.append(line)
+        size += len(line)
+        if size >= CHUNK_CHARACTERS:
+            yield "".join(pending).encode()
+            pending.clear()
+            size = 0
+    if pending:
+        yield "".join(pending).encode()

@@ -15,7 +15,7 @@ from tests.api.app_api_client import BASE_URL, AppApiClient
 from tests.api.threaded_server import NOW
 from workspace_operator.application.ports import ViolationRow
 from workspace_operator.errors import NotFound, StoreUnavailable
-from workspace_operator.http_server import text_chunks
+from workspace_operator.http_server import responses
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode
@@ -233,10 +233,10 @@ def test_csv_is_made_in_pieces() -> None:
             made += 1
             yield "x" * 99 + "\n"
 
-    pieces = text_chunks.chunks(lines())
+    pieces = responses.chunks(lines())
     first = next(pieces)
 
-    assert text_chunks.CHUNK_CHARACTERS <= len(first) < text_chunks.CHUNK_CHARACTERS + 100
+    assert responses.CHUNK_CHARACTERS <= len(first) < responses.CHUNK_CHARACTERS + 100
     assert made == len(first) // 100
     assert len(first) + sum(map(len, pieces)) == 1_000_000
 

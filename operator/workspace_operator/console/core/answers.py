@@ -14,8 +14,7 @@ from workspace_operator.console.core.rendering import Renderer
 from workspace_operator.console.security.cookies import ended_cookie, session_cookie
 from workspace_operator.console.security.form_tokens import form_token
 from workspace_operator.console.views.frames import Frame, WorkspaceLink, frame
-from workspace_operator.http_server.responses import Response
-from workspace_operator.http_server.text_chunks import chunks
+from workspace_operator.http_server.responses import Response, chunks
 
 HTML_TYPE: Final = "text/html; charset=utf-8"
 EMPTY_TYPE: Final = "text/plain; charset=utf-8"
