@@ -25,16 +25,16 @@ m-4,broken@,Dan,
 """
 
 
-@pytest.fixture
-def club(sql_env: WorkspaceEnv) -> ImportEnv:
+def club_of(env: WorkspaceEnv) -> ImportEnv:
     """A workspace with two people of the file."""
-    sql_env.add("m-1", "ada@club.example", first_name="Ada")
-    sql_env.add("m-2", "bo@club.example", first_name="Bo", plan="gold")
-    sql_env.store.clock.advance(60)
-    return ImportEnv(sql_env)
+    env.add("m-1", "ada@club.example", first_name="Ada")
+    env.add("m-2", "bo@club.example", first_name="Bo", plan="gold")
+    env.store.clock.advance(60)
+    return ImportEnv(env)
 
 
-def test_upload_says_what_the_file_has(club: ImportEnv) -> None:
+def test_upload_says_what_the_file_has(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     job = club.upload(FILE, r"C:\files\people.csv")
 
     assert (job.state, job.file_name, job.rows) == (ImportState.UPLOADED, "people.csv", 5)
@@ -46,7 +46,8 @@ def test_upload_says_what_the_file_has(club: ImportEnv) -> None:
     ]
 
 
-def test_dry_run_counts_and_writes_nothing(club: ImportEnv) -> None:
+def test_dry_run_counts_and_writes_nothing(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     before = club.people()
 
     job = club.check_file(FILE)
@@ -64,7 +65,8 @@ def test_dry_run_counts_and_writes_nothing(club: ImportEnv) -> None:
     assert [row[:2] for row in club.rejects()][-1] == ["6", "rejected"]
 
 
-def test_dry_run_counts_who_blocks_an_identifier_change(club: ImportEnv) -> None:
+def test_dry_run_counts_who_blocks_an_identifier_change(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.env.add("m-5", "bo@club.example")
     club.env.migrate_to(Mode.EMAIL_OR_ID)
 
@@ -73,7 +75,8 @@ def test_dry_run_counts_who_blocks_an_identifier_change(club: ImportEnv) -> None
     assert (job.counts.addresses, job.blocking) == (2, 1)
 
 
-def test_import_equals_its_dry_run(club: ImportEnv) -> None:
+def test_import_equals_its_dry_run(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     checked = club.check_file(FILE)
     club.run()
 
@@ -105,7 +108,8 @@ def test_import_equals_its_dry_run(club: ImportEnv) -> None:
     ]
 
 
-def test_import_goes_on_where_it_was(club: ImportEnv) -> None:
+def test_import_goes_on_where_it_was(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.check_file(FILE)
     club.run()
     answers = iter([False, False, True])
@@ -118,8 +122,9 @@ def test_import_goes_on_where_it_was(club: ImportEnv) -> None:
     assert (job.state, job.done, job.counts.rows) == (ImportState.DONE, 5, 5)
 
 
-def test_two_workers_import_each_row_once(club: ImportEnv) -> None:
+def test_two_workers_import_each_row_once(sql_env: WorkspaceEnv) -> None:
     """A worker that lost its lease cannot record what it did."""
+    club = club_of(sql_env)
     club.check_file(FILE)
     club.run()
     slow = club.worker()
@@ -134,7 +139,8 @@ def test_two_workers_import_each_row_once(club: ImportEnv) -> None:
     assert club.job.counts.rows == 5
 
 
-def test_undo_brings_everything_back(club: ImportEnv) -> None:
+def test_undo_brings_everything_back(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     before = club.people()
     job = club.import_file(FILE)
     said = club.forecast()
@@ -148,7 +154,8 @@ def test_undo_brings_everything_back(club: ImportEnv) -> None:
     assert [entry[:2] for entry in club.entries()] == [("imported", "import 1"), ("import_undone", "import 1")]
 
 
-def test_undo_leaves_what_changed_since(club: ImportEnv) -> None:
+def test_undo_leaves_what_changed_since(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.import_file("id,first_name,plan\nm-1,Adele,silver\nm-2,Bobby,silver\nm-8,Eve,\nm-9,Fay,\n")
     club.env.identify_person(id="m-1", body={"plan": "bronze"})
     club.env.identify_person(id="m-2", body={"plan": "bronze", "first_name": "Rob"})
@@ -168,7 +175,8 @@ def test_undo_leaves_what_changed_since(club: ImportEnv) -> None:
     assert job.can_be_undone(club.env.store.clock())
 
 
-def test_undo_keeps_people_to_whom_something_was_added(club: ImportEnv) -> None:
+def test_undo_keeps_people_to_whom_something_was_added(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.import_file("id,first_name\nm-8,Eve\nm-9,Fay\n")
     eve = club.env.find(id="m-8")
     assert eve is not None
@@ -182,7 +190,8 @@ def test_undo_keeps_people_to_whom_something_was_added(club: ImportEnv) -> None:
     assert club.env.find(id="m-9") is None
 
 
-def test_erased_people_do_not_come_back(club: ImportEnv) -> None:
+def test_erased_people_do_not_come_back(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.import_file("id,first_name\nm-1,Adele\nm-2,Bobby\n")
     club.env.delete(id="m-1")
 
@@ -214,7 +223,8 @@ def test_undo_of_moved_addresses_goes_backwards(sql: Store) -> None:
     assert club.people() == before
 
 
-def test_rows_about_one_person_are_undone_together(club: ImportEnv) -> None:
+def test_rows_about_one_person_are_undone_together(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     before = club.people()
     job = club.import_file("id,first_name\nm-1,A\nm-1,B\nm-1,C\n", batch=1)
 
@@ -225,7 +235,8 @@ def test_rows_about_one_person_are_undone_together(club: ImportEnv) -> None:
     assert club.people() == before
 
 
-def test_without_undo_days_nothing_is_kept(club: ImportEnv) -> None:
+def test_without_undo_days_nothing_is_kept(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.check_file(FILE)
     club.run()
     job = club.work(undo_period=timedelta(0))
@@ -235,7 +246,8 @@ def test_without_undo_days_nothing_is_kept(club: ImportEnv) -> None:
         club.undo()
 
 
-def test_stop_leaves_what_was_imported(club: ImportEnv) -> None:
+def test_stop_leaves_what_was_imported(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.check_file(FILE)
     club.run()
     answers = iter([False, False, True])
@@ -246,7 +258,8 @@ def test_stop_leaves_what_was_imported(club: ImportEnv) -> None:
     assert (job.state, job.done) == (ImportState.DONE, 3)
 
 
-def test_stopped_dry_run_can_be_tried_again(club: ImportEnv) -> None:
+def test_stopped_dry_run_can_be_tried_again(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.upload(FILE)
     club.choose()
     club.check()
@@ -257,7 +270,8 @@ def test_stopped_dry_run_can_be_tried_again(club: ImportEnv) -> None:
     assert club.work().state is ImportState.CHECKED
 
 
-def test_dry_run_begins_again_after_a_stop_of_the_worker(club: ImportEnv) -> None:
+def test_dry_run_begins_again_after_a_stop_of_the_worker(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.upload(FILE)
     club.choose()
     club.check()
@@ -271,7 +285,8 @@ def test_dry_run_begins_again_after_a_stop_of_the_worker(club: ImportEnv) -> Non
     assert (job.state, job.done, len(club.rejects())) == (ImportState.CHECKED, 5, job.counts.rejected)
 
 
-def test_one_import_at_a_time(club: ImportEnv) -> None:
+def test_one_import_at_a_time(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.upload(FILE)
     with pytest.raises(Conflict, match="import 1 is Uploaded, and a workspace has one at a time: choose its columns"):
         club.upload(FILE)
@@ -281,7 +296,8 @@ def test_one_import_at_a_time(club: ImportEnv) -> None:
     assert club.upload(FILE).number == 2
 
 
-def test_discarded_import_loses_its_file(club: ImportEnv) -> None:
+def test_discarded_import_loses_its_file(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.upload(FILE)
     job = club.discard()
     club.work()
@@ -292,14 +308,16 @@ def test_discarded_import_loses_its_file(club: ImportEnv) -> None:
 
 
 @pytest.mark.parametrize("method", ["check", "run", "stop", "undo"])
-def test_what_is_not_possible_yet(club: ImportEnv, method: str) -> None:
+def test_what_is_not_possible_yet(sql_env: WorkspaceEnv, method: str) -> None:
+    club = club_of(sql_env)
     club.upload(FILE)
 
     with pytest.raises(Conflict, match="import 1 is Uploaded: "):
         getattr(club, method)()
 
 
-def test_refused_file_leaves_nothing(club: ImportEnv) -> None:
+def test_refused_file_leaves_nothing(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     lines = "".join(f"m-{number},x\n" for number in range(100_000))
     with pytest.raises(InvalidInput, match=r"^Line 100002 has 3 cells, the header has 2\.$"):
         club.upload(f"id,plan\n{lines}a,b,c\n")
@@ -307,7 +325,8 @@ def test_refused_file_leaves_nothing(club: ImportEnv) -> None:
     assert club.imports.recent(club.env.workspace_id, limit=10) == []
 
 
-def test_upload_that_ends_is_given_up(club: ImportEnv) -> None:
+def test_upload_that_ends_is_given_up(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.imports.open(club.env.workspace_id, file_name="a.csv", actor=ACTOR, now=club.env.store.clock())
     job = club.job
     club.work()
@@ -323,14 +342,16 @@ def test_upload_that_ends_is_given_up(club: ImportEnv) -> None:
         club.imports.finish_upload(job, club.upload(FILE).facts, now=club.env.store.clock())  # type: ignore[arg-type]
 
 
-def test_import_that_nobody_takes_up_is_discarded(club: ImportEnv) -> None:
+def test_import_that_nobody_takes_up_is_discarded(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.upload(FILE)
     club.env.store.clock.advance(7 * 86_400 + 1)
 
     assert club.work().state is ImportState.DISCARDED
 
 
-def test_file_goes_a_day_after_the_end_and_records_when_undo_ends(club: ImportEnv) -> None:
+def test_file_goes_a_day_after_the_end_and_records_when_undo_ends(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.import_file(FILE)
     club.env.store.clock.advance(86_401)
     job = club.work()
@@ -346,7 +367,8 @@ def test_file_goes_a_day_after_the_end_and_records_when_undo_ends(club: ImportEn
     assert club.forecast().examined == 0
 
 
-def test_large_file_is_split_into_chunks(club: ImportEnv) -> None:
+def test_large_file_is_split_into_chunks(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     rows = [(f"n-{number}", "x" * (number % 97)) for number in range(9_000)]
     text = "id,note\n" + "\n".join(f'{id_},"{note}\n"' for id_, note in rows)
 
@@ -359,7 +381,8 @@ def test_large_file_is_split_into_chunks(club: ImportEnv) -> None:
     assert second.first_line == 2 * second.first_row
 
 
-def test_update_only_and_removed_values(club: ImportEnv) -> None:
+def test_update_only_and_removed_values(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     mapping = ImportMapping(targets=("id", "ignore", "attribute", "plan"), update_only=True, removes_empty=True)
 
     job = club.import_file(FILE, mapping)
@@ -371,7 +394,8 @@ def test_update_only_and_removed_values(club: ImportEnv) -> None:
     assert Counter(row[1] for row in club.rejects()) == {"skipped": 2, "rejected": 1}
 
 
-def test_import_of_a_deleted_workspace_ends(club: ImportEnv) -> None:
+def test_import_of_a_deleted_workspace_ends(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.check_file(FILE)
     club.run()
     destroy(club.env.store, club.env.owner)
@@ -379,7 +403,8 @@ def test_import_of_a_deleted_workspace_ends(club: ImportEnv) -> None:
     assert not club.worker().work_once()
 
 
-def test_undo_deletes_what_calls_are_recorded_of_people_whom_it_deletes(club: ImportEnv) -> None:
+def test_undo_deletes_what_calls_are_recorded_of_people_whom_it_deletes(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
     club.env.add("m-5", "bo@club.example")
     club.env.migrate_to(Mode.EMAIL_OR_ID)
     club.import_file("id,email\nm-8,eve@club.example\n")

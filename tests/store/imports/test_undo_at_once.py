@@ -27,10 +27,10 @@ def file_of(name: str, cells: Sequence[Sequence[str]]) -> str:
     return text.getvalue()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     mode=st.sampled_from(Mode),
-    people=people,
+    earlier=people,
     name=names,
     rows=rows,
     removes_empty=st.booleans(),
@@ -39,7 +39,7 @@ def file_of(name: str, cells: Sequence[Sequence[str]]) -> str:
 def test_undo_at_once_is_as_if_nothing_was_imported(
     sql: Store,
     mode: Mode,
-    people: Sequence[tuple[str, str, str]],
+    earlier: Sequence[tuple[str, str, str]],
     name: str,
     rows: Sequence[tuple[str, str, str]],
     removes_empty: bool,
@@ -47,8 +47,8 @@ def test_undo_at_once_is_as_if_nothing_was_imported(
 ) -> None:
     club = ImportEnv(WorkspaceEnv.create(sql, mode))
     columns = ("id", "email", "attribute" if name != "created_at" else name)
-    if people:
-        club.import_file(file_of(name, people), ImportMapping(targets=columns))
+    if earlier:
+        club.import_file(file_of(name, earlier), ImportMapping(targets=columns))
         club.env.store.clock.advance(60)
     before = club.people()
     mapping = ImportMapping(targets=columns, removes_empty=removes_empty)
