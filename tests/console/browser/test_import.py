@@ -42,13 +42,13 @@ def test_corrected_file_comes_back(
         expect(page.get_by_text("1 made, 1 changed, 1 unchanged, 1 rejected")).to_be_visible()
 
         press(page, page.get_by_role("button", name="Import 4 rows"))
-        expect(page.get_by_text("The rows are imported.")).to_be_visible()
+        expect(page.locator("#progress").get_by_text("The rows are imported.")).to_be_visible()
         console.imports.work()
-        expect(page.get_by_text("The import is done.")).to_be_visible(timeout=LONG)
+        expect(page.locator("#progress").get_by_text("The import is done.")).to_be_visible(timeout=LONG)
         press(page, page.get_by_role("button", name="Undo this import"))
-        expect(page.get_by_text("The import is undone.")).to_be_visible()
+        expect(page.locator("#progress").get_by_text("The import is undone.")).to_be_visible()
         console.imports.work()
-        expect(page.get_by_text("The import was undone.")).to_be_visible(timeout=LONG)
+        expect(page.locator("#progress").get_by_text("The import was undone.")).to_be_visible(timeout=LONG)
 
     assert [person.email for person in console.imports.people()] == ["ada@old.example", "bo@club.example"]
 
