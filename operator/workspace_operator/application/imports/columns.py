@@ -21,9 +21,6 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.identity.values.text_limits import MAX_NAME_BYTES, check_text, quoted
 from workspace_operator.imports.model import FileColumn, FileFacts, ImportMapping
 
-FIXED_TARGETS: Final = (*KNOWN_COLUMNS, AS_ATTRIBUTE, IGNORED)
-"""What any column can become: an identifier, the time of creation, the attribute of its name, or nothing."""
-
 OWN_PREFIX: Final = "_"
 """Columns whose names begin so are ours, and are skipped."""
 

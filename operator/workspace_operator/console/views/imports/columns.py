@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from workspace_operator.application.imports.columns import guessed_targets, is_own, lost_addresses, value_name
+from workspace_operator.application.imports.columns import is_own, lost_addresses, mapping_of_guess, value_name
 from workspace_operator.application.people.csv_files.columns import AS_ATTRIBUTE, IGNORED, KNOWN_COLUMNS
 from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.formats import visible
@@ -90,7 +90,7 @@ class ColumnsContent:
 def columns_view(content: ColumnsContent) -> ColumnsView:
     """The page of the columns of an import."""
     job, facts = content.job, content.facts
-    mapping = content.mapping or ImportMapping(targets=tuple(guessed_targets(facts.columns)))
+    mapping = content.mapping or mapping_of_guess(facts)
     pairs = list(zip(facts.columns, mapping.targets, strict=True))
     lost = [visible(name, limit=MAX_CELL) for name in lost_addresses(facts, mapping.targets)]
     return ColumnsView(
