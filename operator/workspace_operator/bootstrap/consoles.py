@@ -43,14 +43,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
     from workspace_operator.http_server.access_log import AccessLog
 
     people = PeopleCounter(count=store.people.count, clock=store.clock)
-    lists = CleanupLists(
-        migrations=store.migrations,
-        cleanups=store.cleanups,
-        listings=store.listings,
-        listed_calls=store.listed_calls,
-        people=store.people,
-        clock=store.clock,
-    )
+    lists = _cleanup_lists(store)
     return app.make_console(
         Dependencies(
             sessions=SessionReader(sessions=store.sessions, clock=store.clock),
@@ -77,6 +70,18 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             undo_period=settings.undo,
             close=people.close,
         )
+    )
+
+
+def _cleanup_lists(store: Repositories) -> CleanupLists:
+    """Create what lists the people who block a change, with the decisions about them."""
+    return CleanupLists(
+        migrations=store.migrations,
+        cleanups=store.cleanups,
+        listings=store.listings,
+        listed_calls=store.listed_calls,
+        people=store.people,
+        clock=store.clock,
     )
 
 
