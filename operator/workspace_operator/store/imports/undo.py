@@ -105,9 +105,10 @@ def _with_more(connection: sa.Connection, workspace_id: int, cio_ids: Collection
     for owner in _OWNERS:
         query = sa.select(owner).where(owner.table.c.workspace_id == workspace_id, any_of(owner, cio_ids))
         found.update(cio_id for (cio_id,) in connection.execute(query.distinct()))
-    events = sa.and_(activity.c.workspace_id == workspace_id, activity.c.type >= _FIRST_EVENT_TYPE)
-    query = sa.select(activity.c.cio_id).where(events, any_of(activity.c.cio_id, cio_ids))
-    found.update(cio_id for (cio_id,) in connection.execute(query.distinct()))
+    # All types are read, and events chosen here: with a range of types, PostgreSQL reads those of the whole workspace.
+    of_people = sa.and_(activity.c.workspace_id == workspace_id, any_of(activity.c.cio_id, cio_ids))
+    types = connection.execute(sa.select(activity.c.cio_id, activity.c.type).where(of_people).distinct())
+    found.update(cio_id for cio_id, type_number in types if type_number >= _FIRST_EVENT_TYPE)
     return found
 
 
