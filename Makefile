@@ -7,8 +7,8 @@ PYTEST  := $(PY) -m pytest
 # Two processes; all tests of a file run in one of them, with the servers that they share.
 BESIDE  := --numprocesses 2 --dist loadfile
 FAST    := not e2e and not postgres and not proof and not bench and not tools
-PURE    := $(foreach package,identity sending migrations access cleanups workspaces reconcile resources,*/workspace_operator/$(package)/*)
-RULES   := tests/access tests/architecture tests/cleanups tests/identity tests/migrations tests/reconcile tests/resources tests/sending \
+PURE    := $(foreach package,identity sending migrations access cleanups imports workspaces reconcile resources,*/workspace_operator/$(package)/*)
+RULES   := tests/access tests/architecture tests/cleanups tests/identity tests/imports tests/migrations tests/reconcile tests/resources tests/sending \
   --ignore tests/migrations/test_cutover_under_load.py --ignore tests/resources/deployment
 comma   := ,
 nothing :=

@@ -65,6 +65,7 @@ def in_memory_dependencies(memory: InMemoryDatabase, clock: Callable[[], datetim
         decisions=Batcher(execute=DecideTogether(cleanups=cleanups, clock=clock), clock=lambda: clock().timestamp()),
         cleanup_rules=absent_port(),
         undo_previews=absent_port(),
+        import_preparation=absent_port(),
         listings=absent_port(),
         listed_calls=absent_port(),
         audit_log=FakeAuditLog(memory),

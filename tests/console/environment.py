@@ -11,11 +11,12 @@ from typing import Any, cast
 from xml.etree.ElementTree import Element
 
 import html5lib
-from httpx import ASGITransport, AsyncClient, Response
+from httpx import ASGITransport, AsyncClient, Request, Response
 from starlette.types import ASGIApp
 
 from tests.fakes.absent import absent_port
 from tests.fakes.cleanups import NoCleanups, NoListedCalls, NoListings
+from tests.fakes.imports import NoImports
 from tests.store.backends import Store, memory_store
 from tests.store.fixtures import owner
 from tests.workspaces import create_workspace
@@ -27,6 +28,7 @@ from workspace_operator.application.cleanups.blocking import BlockingPeople
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.people_counts import PeopleCounter
@@ -38,6 +40,7 @@ from workspace_operator.application.ports import (
     Cleanups,
     ConsoleSession,
     IdentityProvider,
+    Imports,
     ListedCalls,
     Listings,
 )
@@ -97,6 +100,7 @@ class ConsoleEnv:
             clock=store.clock,
         )
         cleanups = store.cleanups or cast("Cleanups", NoCleanups())
+        imports = store.imports or cast("Imports", NoImports())
         listings = store.listings or cast("Listings", NoListings())
         listed_calls = store.listed_calls or cast("ListedCalls", NoListedCalls())
         rules = store.cleanup_rules or absent_port()
@@ -119,6 +123,7 @@ class ConsoleEnv:
             cleanup_rules=rules,
             rule_maker=RuleMaker(rules=rules, cleanups=cleanups, clock=store.clock),
             undo_previews=store.undo_previews or absent_port(),
+            import_preparation=ImportPreparation(imports=imports, people=store.people, clock=store.clock),
             person_records=store.person_records,
             members=MemberReader(
                 accounts=store.accounts, sessions=store.sessions, pins=store.sign_in_pins, clock=store.clock
@@ -250,6 +255,12 @@ class Browser:
         """Send a form; without fields, with the token of a page."""
         fields = {FIELD: self.form_token(page)} if self.token and form is None else form or {}
         return self.send("POST", path, headers=headers, data=fields)
+
+    def send_form(self, path: str, *, headers: Mapping[str, str] = SAME_ORIGIN, **body: Any) -> Response:
+        """Send a form that may have a file."""
+        made = Request("POST", f"{self.url}{path}", **{"headers": headers, **body})
+        sent = {**headers, "content-type": made.headers.get("content-type", "")}
+        return self.send("POST", path, headers={**SAME_ORIGIN, **sent}, content=made.read())
 
     def send(self, method: str, path: str, *, headers: Mapping[str, str], **body: Any) -> Response:
         """Send a request as it is."""

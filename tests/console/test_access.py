@@ -89,6 +89,16 @@ TABLE: Final = {
     ("POST", "/w/{workspace}/cleanup/{cleanup}/stop"): Permission.APPLY,
     ("POST", "/w/{workspace}/cleanup/{cleanup}/undo"): Permission.APPLY,
     ("POST", "/w/{workspace}/cleanup/retry"): Permission.RETRY,
+    ("GET", "/w/{workspace}/imports"): Permission.VIEW,
+    ("GET", "/w/{workspace}/imports/{import}"): Permission.VIEW,
+    ("GET", "/w/{workspace}/imports/{import}/columns"): Permission.VIEW,
+    ("GET", "/w/{workspace}/imports/{import}/rejects"): Permission.DOWNLOAD,
+    ("POST", "/w/{workspace}/imports"): Permission.PREPARE,
+    ("POST", "/w/{workspace}/imports/{import}/columns"): Permission.PREPARE,
+    ("POST", "/w/{workspace}/imports/{import}/discard"): Permission.PREPARE,
+    ("POST", "/w/{workspace}/imports/{import}/run"): Permission.EDIT,
+    ("POST", "/w/{workspace}/imports/{import}/stop"): Permission.EDIT,
+    ("POST", "/w/{workspace}/imports/{import}/undo"): Permission.APPLY,
 }
 """Who may use each route. A new route needs its line."""
 
@@ -124,10 +134,11 @@ def test_every_route_has_its_line(env: ConsoleEnv) -> None:
 SHOWN: Final = [
     (route, access)
     for route, access in TABLE.items()
-    if route[0] == "GET" and not re.search("/company|/cleanup/|/deliveries/|/segments/|/exports/{|{person}", route[1])
+    if route[0] == "GET"
+    and not re.search("/company|/cleanup/|/deliveries/|/segments/|/imports/|/exports/{|{person}", route[1])
 ]
-"""The pages that show no certain cleanup, delivery, segment, export or person, and need no company account; the others
-are tested with one."""
+"""The pages that show no certain cleanup, delivery, segment, import, export or person, and need no company account; the
+others are tested with one."""
 
 
 @pytest.mark.parametrize("person", PEOPLE)

@@ -173,7 +173,7 @@ def test_frame_links_to_pages_that_exist(nordlicht: ConsoleEnv) -> None:
     page = parsed(browser.get("/w/1"))
     links = {link.attrib["href"] for link in page.iter("{http://www.w3.org/1999/xhtml}a")} - {"#content"}
 
-    pages = ("cleanup", "migrations", "segments", "exports", "deliveries", "settings", "history")
+    pages = ["cleanup", "migrations", "people", "segments", "imports", "exports", "deliveries", "settings", "history"]
     assert links == {"/", "/account", "/w/1", *(f"/w/1/{page}" for page in pages)}
     assert {browser.get(link).status_code for link in links} == {200}
 

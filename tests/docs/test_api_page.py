@@ -12,6 +12,7 @@ from tests.cli.command_tree import command_tree
 from tests.docs.pages import names, rows, text_of
 from workspace_operator.application.cleanups import rules
 from workspace_operator.application.health import probes, write_monitor
+from workspace_operator.application.imports import files
 from workspace_operator.application.operator import credential_sync
 from workspace_operator.application.people import search
 from workspace_operator.application.people.command_batcher import BatcherLimits
@@ -43,6 +44,7 @@ from workspace_operator.web.app_api import (
     template_metrics,
 )
 from workspace_operator.web.app_api.cleanups import bodies, cleanups, migrations, violation_pages
+from workspace_operator.web.app_api.imports import imports
 from workspace_operator.web.core import authentication, dispatcher, json_body
 from workspace_operator.web.core.dependencies import ACCEPTANCE_LIMITS, TRACKING_LIMITS
 from workspace_operator.web.core.limits import Limits
@@ -74,7 +76,7 @@ LIMITS = {
     "people in a lookup by email": endpoints.MAX_RESULTS,
     "people per page of `/v1/people`": search.PAGE,
     "characters of `prefix` of `/v1/people`, at least": search.MIN_PREFIX,
-    "identifier changes, and cleanups, in a list": migrations.MAX_MIGRATIONS,
+    "identifier changes, cleanups, and imports, in a list": migrations.MAX_MIGRATIONS,
     "groups per page of those who block a change, and people per page of one group": violation_pages.MAX_PAGE,
     "people of each group in a page of groups": violation_pages.MAX_MEMBERS,
     "attributes in `with` of those who block a change": violation_pages.MAX_ATTRIBUTES,
@@ -85,6 +87,10 @@ LIMITS = {
     "entries of X-Refused-Changes, and of X-Ignored": responses.MAX_HEADER_ENTRIES,
     "a body of v1 or the App API": f"{DEFAULT_BODY_LIMIT} bytes",
     "a body about cleanups and retries": f"{bodies.BODY_LIMIT} bytes",
+    "a file to import": f"{files.MAX_FILE_BYTES} bytes",
+    "columns of a file to import": files.MAX_COLUMNS,
+    "people at whom an import looks to say what its undo could do": imports.MAX_FORECAST,
+    "files that a process takes in at once": imports.UPLOADS,
     "a body of `/v1/send/…`": f"{send.SEND_BODY_LIMIT} bytes",
     "a body of `/api/v2/entity`, and each operation of a batch": f"{v2.ENTITY_BYTES} bytes",
     "a body of `/api/v2/batch`": f"{v2.BATCH_BYTES} bytes",
@@ -155,6 +161,7 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
     assert f"400; the default is {activity_pages.DEFAULT_PAGE}" in text
     assert f"400; the default is {message_pages.DEFAULT_PAGE}" in text
     assert (bodies.MAX_DECISIONS, migrations.MAX_MIGRATIONS) == (cleanups.MAX_PAGE, cleanups.MAX_CLEANUPS)
+    assert imports.MAX_IMPORTS == migrations.MAX_MIGRATIONS
     assert f"400; the default of a page is {cleanups.DEFAULT_PAGE}" in text
     assert f"messages of the last {message_pages.REACH.days} days" in text
 

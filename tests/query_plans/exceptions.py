@@ -91,6 +91,9 @@ SMALL: Final = frozenset(
     {
         "workspace_lock",
         "cleanup",
+        "import_job",
+        "import_chunk",
+        "import_reject",
         "export",
         "segment",
         "template",

@@ -42,6 +42,7 @@ from workspace_operator.application.ports import (
     Deliveries,
     Exports,
     Heartbeats,
+    Imports,
     ListedCalls,
     Listings,
     MergeJournal,
@@ -75,6 +76,7 @@ from workspace_operator.store.repositories.cleanups.undo_previews import SQLUndo
 from workspace_operator.store.repositories.credentials import SQLCredentials
 from workspace_operator.store.repositories.exports import SQLExports
 from workspace_operator.store.repositories.heartbeats import SQLHeartbeats
+from workspace_operator.store.repositories.imports.imports import SQLImports
 from workspace_operator.store.repositories.merges import SQLMergeJournal
 from workspace_operator.store.repositories.migrations import SQLMigrations
 from workspace_operator.store.repositories.ownership import SQLOwnership
@@ -153,6 +155,7 @@ class Store:
     undo_previews: UndoPreviews | None = None
     listings: Listings | None = None
     listed_calls: ListedCalls | None = None
+    imports: Imports | None = None
 
     @property
     def sql_cleanups(self) -> Cleanups:
@@ -165,6 +168,12 @@ class Store:
         """The recorded calls of a store that is not in memory."""
         assert self.listed_calls is not None
         return self.listed_calls
+
+    @property
+    def sql_imports(self) -> Imports:
+        """The imports of a store that is not in memory."""
+        assert self.imports is not None
+        return self.imports
 
     @property
     def sql_database(self) -> Database:
@@ -245,6 +254,7 @@ def sql_store(database: Database, clock: Clock | None = None) -> Store:
         undo_previews=SQLUndoPreviews(database),
         listings=SQLListings(database),
         listed_calls=SQLListedCalls(database),
+        imports=SQLImports(database, new_id=new_id),
     )
 
 

@@ -16,6 +16,7 @@ from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
 from workspace_operator.application.health.probes import ProbeHandlers, combined_probes
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.people_counts import PeopleCounter
@@ -103,6 +104,7 @@ def _dependencies(
         cleanup_rules=store.cleanup_rules,
         rule_maker=RuleMaker(rules=store.cleanup_rules, cleanups=store.cleanups, clock=store.clock),
         undo_previews=store.undo_previews,
+        import_preparation=ImportPreparation(imports=store.imports, people=store.people, clock=store.clock),
         person_records=store.person_records,
         profiles=_profiles(store),
         person_actions=PersonActions(people=store.people, merges=store.merges, clock=store.clock),

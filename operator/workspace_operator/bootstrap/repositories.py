@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         Deliveries,
         Exports,
         Heartbeats,
+        Imports,
         ListedCalls,
         Listings,
         MergeJournal,
@@ -175,6 +176,13 @@ class Repositories:
         from workspace_operator.store.repositories.cleanups.listings import SQLListings
 
         return SQLListings(self._database)
+
+    @cached_property
+    def imports(self) -> "Imports":
+        """Imports of files as jobs."""
+        from workspace_operator.store.repositories.imports.imports import SQLImports
+
+        return SQLImports(self._database, new_id=self._new_id)
 
     @cached_property
     def exports(self) -> "Exports":

@@ -109,6 +109,7 @@ class API:
 def make_api(store: Repositories, settings: APISettings, limits: "Limits | None" = None) -> API:
     """Create the people API. It writes its access log to standard output, one line of JSON per request."""
     from workspace_operator.application.cleanups.recent_calls import RecentCalls
+    from workspace_operator.application.imports.preparation import ImportPreparation
     from workspace_operator.http_server.access_log import AccessLog
     from workspace_operator.http_server.prefork import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.app import make_app
@@ -129,6 +130,7 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
             cleanups=store.cleanups,
             cleanup_rules=store.cleanup_rules,
             undo_previews=store.undo_previews,
+            import_preparation=ImportPreparation(imports=store.imports, people=store.people, clock=store.clock),
             listings=store.listings,
             listed_calls=store.listed_calls,
             audit_log=store.audit_log,

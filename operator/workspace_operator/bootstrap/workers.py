@@ -15,6 +15,7 @@ from workspace_operator.application.audit.retention import AuditRetention
 from workspace_operator.application.cleanups.worker import CleanupWorker
 from workspace_operator.application.health.probes import ProbeHandlers
 from workspace_operator.application.health.write_monitor import WriteMonitor
+from workspace_operator.application.imports.worker import ImportWorker
 from workspace_operator.application.migrations.worker import MigrationWorker, NoObserver, Observer
 from workspace_operator.application.people.retention import ActivityRetention
 from workspace_operator.application.ports import Workspaces
@@ -67,6 +68,23 @@ def make_cleanup_worker(
         clock=store.clock,
         undo_period=undo_period,
         workspace_id=workspace_id,
+        stopping=stopping,
+    )
+
+
+def make_import_worker(
+    store: Repositories,
+    stopping: Callable[[], bool] = lambda: False,
+    *,
+    undo_period: timedelta = UNDO_PERIOD,
+) -> ImportWorker:
+    """Create a worker of imports with a name of its own."""
+    return ImportWorker(
+        imports=store.imports,
+        people=store.people,
+        worker=worker_name(),
+        clock=store.clock,
+        undo_period=undo_period,
         stopping=stopping,
     )
 
@@ -126,7 +144,8 @@ def make_worker(
     )
     migrations = make_migration_worker(store, must_pause(stopping, monitor), metrics)
     cleanups = make_cleanup_worker(store, must_pause(stopping, monitor), undo_period=retention.undo)
-    jobs = (migrations, cleanups, activity_retention, delivery_retention, audit_retention)
+    imports = make_import_worker(store, must_pause(stopping, monitor), undo_period=retention.undo)
+    jobs = (migrations, cleanups, imports, activity_retention, delivery_retention, audit_retention)
     loop = WorkerLoop(jobs=jobs, stopping=stopping, is_writable=monitor.is_writable)
     return RunningWorker(loop=loop, probes=ProbeHandlers(is_ready=loop.healthy.is_set, metrics=metrics.text))
 

@@ -16,6 +16,7 @@ from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import accounts, company_sign_in, history, overview, sign_in, workspaces
 from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review, rules
+from workspace_operator.console.pages.imports import columns, files, results
 from workspace_operator.console.pages.people import merging, person
 from workspace_operator.console.pages.people import search as people
 from workspace_operator.console.pages.reports import deliveries, exports, segments, settings, usage
@@ -25,7 +26,8 @@ PAGES: Final = (
     *(sign_in, company_sign_in, workspaces, usage, overview),
     *(lists, deciding, compare, review, rules, progress),
     *(people, person, merging),
-    *(segments, exports, deliveries, settings),
+    *(segments, files, columns, results),
+    *(exports, deliveries, settings),
     *(history, accounts),
 )
 
@@ -35,6 +37,7 @@ LINKS: Final = (
     WorkspaceLink(key="migrations", path="/migrations"),
     WorkspaceLink(key="people", path="/people"),
     WorkspaceLink(key="segments", path="/segments"),
+    WorkspaceLink(key="imports", path="/imports"),
     WorkspaceLink(key="exports", path="/exports"),
     WorkspaceLink(key="deliveries", path="/deliveries"),
     WorkspaceLink(key="settings", path="/settings"),
@@ -55,11 +58,11 @@ def make_console(dependencies: Dependencies) -> ASGIApp:
 
 def make_console_of(dependencies: Dependencies, routes: Sequence[Route]) -> ASGIApp:
     """Make an application of these routes."""
-    files = load_static_files()
+    static_files = load_static_files()
     dispatcher = Dispatcher(
         routes=RouteTable(routes),
-        answers=Answers(renderer=Renderer(files=files), links=LINKS),
-        files=files,
+        answers=Answers(renderer=Renderer(files=static_files), links=LINKS),
+        files=static_files,
         dependencies=dependencies,
     )
 

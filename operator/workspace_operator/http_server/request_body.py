@@ -83,6 +83,25 @@ class BodyReader:
         except TimeoutError:
             return BodyFailure.TIMEOUT
 
+    async def next_chunk(self, seconds: float) -> bytes | None:
+        """The next bytes, for a body that is not kept as a whole; empty at its end.
+
+        None if nothing arrives for ``seconds``, or the client has disconnected.
+        """
+        if self.whole is not None and not self.has_ended:
+            self.has_ended = True
+            return self.whole
+        if self.has_ended:
+            return b""
+        try:
+            async with asyncio.timeout(seconds):
+                chunk = await self._next_chunk()
+                while chunk == b"" and not self.has_ended:
+                    chunk = await self._next_chunk()
+        except TimeoutError:
+            return None
+        return chunk
+
     async def drain(self) -> bool:
         """Discard the rest; False if it is too large or too slow, or the client disconnected."""
         if self.whole is not None:

@@ -20,6 +20,10 @@ Returns False if that is not possible, so that nothing was written.
 """
 
 
+CHUNK_CHARACTERS: Final = 32_000
+"""Size of a chunk of CSV; each chunk is made in one call to a worker thread."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A response.

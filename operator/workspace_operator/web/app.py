@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from workspace_operator.web import openapi
 from workspace_operator.web.app_api import endpoints, messages, people, send, suppressions, templates
 from workspace_operator.web.app_api.cleanups import cleanups, migrations, rules
+from workspace_operator.web.app_api.imports import imports
 from workspace_operator.web.core.authentication import Authenticator
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.dispatcher import Dispatcher
@@ -24,21 +25,8 @@ READING_THREADS: Final = 8
 
 def all_routes(dependencies: Dependencies) -> Sequence[Route]:
     """The routes of all parts of the API."""
-    modules = (
-        v1,
-        v2,
-        endpoints,
-        people,
-        migrations,
-        cleanups,
-        rules,
-        send,
-        messages,
-        templates,
-        suppressions,
-        tracking,
-        openapi,
-    )
+    of_people = (v1, v2, endpoints, people, migrations, cleanups, rules, imports)
+    modules = (*of_people, send, messages, templates, suppressions, tracking, openapi)
     return [route for module in modules for route in module.routes(dependencies)]
 
 

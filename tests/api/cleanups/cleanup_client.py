@@ -16,6 +16,7 @@ from tests.store.backends import Store
 from tests.store.cleanups.cleanup_env import CleanupEnv
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.cleanups.decision_batches import DecideTogether
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.people.command_batcher import Batcher
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.web.app import make_app
@@ -135,6 +136,7 @@ class CleanupClient:
             ),
             cleanup_rules=store.cleanup_rules,
             undo_previews=store.undo_previews,
+            import_preparation=ImportPreparation(imports=store.sql_imports, people=store.people, clock=store.clock),
             listings=store.listings,
             listed_calls=store.sql_listed_calls,
             audit_log=store.audit_log,

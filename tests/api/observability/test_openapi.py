@@ -10,6 +10,7 @@ import schemathesis
 
 from tests.api.threaded_server import ThreadedServer
 from workspace_operator.application.cleanups import rules
+from workspace_operator.application.imports.files import MAX_COLUMNS
 from workspace_operator.application.people import search
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.evaluation import OpenReason
@@ -23,6 +24,7 @@ from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, MAX_NAME_BYTES, MAX_VALUE_BYTES
 from workspace_operator.identity.values.timestamps import time_of
 from workspace_operator.identity.values.tracked_events import MAX_EVENT_NAME_BYTES, TrackedEventType
+from workspace_operator.imports.model import ImportState
 from workspace_operator.migrations.model import Violation
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.sending.deliveries import Channel, Metric
@@ -167,6 +169,13 @@ LIMITS: Mapping[str, tuple[object, object]] = {
     "reasons against an undo": (
         SCHEMAS["UndoPreview"]["properties"]["reasons"]["propertyNames"]["enum"],
         [each.value for each in UndoReason],
+    ),
+    "states of an import": (SCHEMAS["Import"]["properties"]["state"]["enum"], [each.value for each in ImportState]),
+    "columns of an import": (
+        PATHS["/v1/imports/{import_number}/mapping"]["post"]["requestBody"]["content"]["application/json"]["schema"][
+            "properties"
+        ]["columns"]["maxItems"],
+        MAX_COLUMNS,
     ),
     "outcomes": (
         SCHEMAS["StoredDecision"]["properties"]["outcome"]["enum"],

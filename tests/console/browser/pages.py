@@ -8,10 +8,13 @@ from typing import Final
 from tests.console.cleanups.club import Club
 from tests.console.environment import MANAGER, ROOT, ConsoleEnv
 from tests.console.hostile import HOSTILE
+from tests.console.imports.import_console import FILE as IMPORT_FILE
+from tests.console.imports.import_console import ImportConsole
 from tests.console.reports.mailroom import BODIES, Mailroom
 from tests.console.reports.segments import Segments
 from tests.fakes.identity_provider import FakeIdentityProvider
 from tests.store.fixtures import WorkspaceEnv
+from tests.store.imports.import_env import ImportEnv
 from workspace_operator.application.ports import IdentityProvider, SignInPin, StalledResources
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.sending.rules import SendMode
@@ -222,6 +225,35 @@ def hostile_person(club: Club) -> str:
     return f"/w/{club.workspace.workspace_id}/people/{found.cio_id}"
 
 
+def uploaded(club: Club) -> str:
+    """An import whose columns are to be chosen, one of them full of addresses that are lost."""
+    console = ImportConsole(club=club, imports=ImportEnv(club.workspace))
+    console.upload(console.browser(), IMPORT_FILE.replace("E-Mail", "Kontakt"))
+    return console.one
+
+
+def tried(club: Club) -> str:
+    ImportConsole(club=club, imports=ImportEnv(club.workspace)).tried()
+    return f"{imports(club)}/1"
+
+
+def trying(club: Club) -> str:
+    console = ImportConsole(club=club, imports=ImportEnv(club.workspace))
+    console.upload(console.browser())
+    console.choose(console.browser())
+    return console.one
+
+
+def imported(club: Club) -> str:
+    ImportConsole(club=club, imports=ImportEnv(club.workspace)).imported()
+    return f"{imports(club)}/1"
+
+
+def imports(club: Club) -> str:
+    """The list of imports."""
+    return f"/w/{club.workspace.workspace_id}/imports"
+
+
 GROUP: Final = "key=ada.silva%40club.example"
 CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "clean-up": lambda club: club.path,
@@ -251,6 +283,14 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "person, hostile": hostile_person,
     "merge": beside_person("m-1017", "/merge?with=m-1001"),
     "merge, several": beside_person("m-1007", "/merge?with=ada.silva%40club.example"),
+    "imports, none": imports,
+    "imports": lambda club: imports(club) if imported(club) else "",
+    "imports, one under way": lambda club: imports(club) if tried(club) else "",
+    "import, columns": uploaded,
+    "import, being tried": trying,
+    "import, tried": tried,
+    "import, columns again": lambda club: f"{tried(club)}/columns",
+    "import, done": imported,
 }
 """Pages of the club of console.md, of which each needs a database."""
 
@@ -261,6 +301,7 @@ FILES: Final = frozenset(
         "/w/{workspace}/deliveries/body",
         "/w/{workspace}/exports/people",
         "/w/{workspace}/exports/{export}/csv",
+        "/w/{workspace}/imports/{import}/rejects",
         "/w/{workspace}/segments/{segment}/csv",
     }
 )

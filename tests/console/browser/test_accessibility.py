@@ -60,6 +60,7 @@ PARAMETERS = {
     "/cleanup/[0-9]+": "/cleanup/{cleanup}",
     "/rules/[0-9]+": "/rules/{rule}",
     "/segments/[0-9]+": "/segments/{segment}",
+    "/imports/[0-9]+": "/imports/{import}",
     "/people/[0-9a-f]+": "/people/{person}",
     "^/account/[0-9]+": "/account/{account}",
 }

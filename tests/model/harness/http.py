@@ -77,6 +77,7 @@ def serving(store: Store) -> Iterator[str]:
         ),
         cleanup_rules=store.cleanup_rules or absent_port(),
         undo_previews=store.undo_previews or absent_port(),
+        import_preparation=absent_port(),
         listings=store.listings or absent_port(),
         listed_calls=store.listed_calls or absent_port(),
         audit_log=store.audit_log,

@@ -81,6 +81,7 @@ OF_WORKSPACES = (
     *(table.name for table in WORKSPACE_TABLES),
     "migration",
     "cleanup",
+    "import_job",
     "credential",
     "mailroom",
     "notice",

@@ -8,6 +8,7 @@ from workspace_operator.application.ports import Actor, AuditAction, AuditEntry,
 if TYPE_CHECKING:  # the API needs neither of them
     from workspace_operator.application.people.bulk_delete import DeletionResult
     from workspace_operator.application.people.import_summary import ImportSummary
+    from workspace_operator.imports.model import ImportJob
 
 
 def import_entry(
@@ -29,6 +30,19 @@ def import_entry(
             "skipped": summary.skipped,
             "rejected": summary.rejected,
         },
+    )
+
+
+def rejects_download_entry(job: "ImportJob", *, actor: Actor, at: datetime) -> AuditEntry:
+    """The entry of the download of the rows that an import rejects; written before the first one leaves the product."""
+    counts = job.counts
+    return AuditEntry(
+        workspace_id=job.workspace_id,
+        at=at,
+        actor=actor,
+        action=AuditAction.DOWNLOADED,
+        subject=f"import {job.number}",
+        detail={"rows": counts.rejected + counts.skipped + counts.in_part},
     )
 
 

@@ -45,6 +45,7 @@ class PeopleImport:
         backup: receives people before they are changed.
         on_columns: called with the meaning of the columns, before the first row is imported.
         summary: results of the rows so far.
+        on_results: called with the rows of a batch and their results, before the batch is counted.
         has_begun: whether the file as a whole was accepted.
         is_undo: whether it is the undo file of an import.
     """
@@ -56,6 +57,7 @@ class PeopleImport:
     csv: CsvOptions = field(default_factory=CsvOptions)
     backup: ImportBackup | None = None
     on_columns: Callable[[ColumnReport], None] = lambda _: None
+    on_results: Callable[[Sequence[CsvRow], Sequence[CommandResultOrError]], None] = lambda _rows, _results: None
     clock: Callable[[], float] = time.time
     batch: int = BATCH
     summary: ImportSummary = field(default_factory=ImportSummary)
@@ -65,18 +67,18 @@ class PeopleImport:
 
     def run(self, file: BinaryIO, progress: Callable[[], None] = lambda: None) -> ImportSummary:
         """Import a file; ``progress`` is called after each batch. Raises InvalidInput for the file as a whole."""
-        self._mode = self.units.rules(self.workspace_id).mode
         with open_csv(file, self.csv) as source:
-            self._begin(source.header)
+            check_similar(source.header.names)
+            self.begin(source.header)
             rejected = RejectedRows(rejects=self.rejects, header=source.header)
             for rows in batches(source.rows, self.batch):
-                self._process_batch(source.header, rows, rejected)
+                self.import_rows(source.header, rows, rejected)
                 progress()
         return self.summary
 
-    def _begin(self, header: Header) -> None:
-        """Check the header before any row is imported."""
-        check_similar(header.names)
+    def begin(self, header: Header) -> None:
+        """Check the header before any row is imported. Raises InvalidInput."""
+        self._mode = self.units.rules(self.workspace_id).mode
         RowMapper.of(header, self._mode, self.options)
         if self.backup is not None:
             if header.is_of_undo_file and OTHERS_COLUMN in header.columns:
@@ -85,9 +87,11 @@ class PeopleImport:
         self.has_begun, self.is_undo = True, header.is_of_undo_file
         self.on_columns(header.report(self._mode))
 
-    def _process_batch(self, header: Header, rows: Sequence[CsvRow], rejected: RejectedRows) -> None:
+    def import_rows(self, header: Header, rows: Sequence[CsvRow], rejected: RejectedRows) -> None:
+        """Import a batch of rows, after `begin`."""
         rows = self._without_created(rows, header)
         mapped, results = self._execute(header, rows)
+        self.on_results(rows, results)
         for row, command, result in zip(rows, mapped, results, strict=True):
             if row.contains_rows:
                 self.summary.count_rows_in_cell(row.line)

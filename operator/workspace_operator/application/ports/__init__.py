@@ -75,6 +75,12 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.heartbeats import Heartbeat as Heartbeat
     from workspace_operator.application.ports.heartbeats import Heartbeats as Heartbeats
     from workspace_operator.application.ports.heartbeats import StalledResources as StalledResources
+    from workspace_operator.application.ports.imports.imports import ChangedPerson as ChangedPerson
+    from workspace_operator.application.ports.imports.imports import FileChunk as FileChunk
+    from workspace_operator.application.ports.imports.imports import ImportedRows as ImportedRows
+    from workspace_operator.application.ports.imports.imports import Imports as Imports
+    from workspace_operator.application.ports.imports.imports import ProcessRows as ProcessRows
+    from workspace_operator.application.ports.imports.imports import UndoForecast as UndoForecast
     from workspace_operator.application.ports.merge_journal import Merge as Merge
     from workspace_operator.application.ports.merge_journal import MergeJournal as MergeJournal
     from workspace_operator.application.ports.merge_journal import UndoResult as UndoResult
@@ -161,6 +167,9 @@ else:
             ),
             "workspace_operator.application.ports.exports": "Export Exports ViolationRow",
             "workspace_operator.application.ports.heartbeats": "Heartbeat Heartbeats StalledResources",
+            "workspace_operator.application.ports.imports.imports": (
+                "ChangedPerson FileChunk ImportedRows Imports ProcessRows UndoForecast"
+            ),
             "workspace_operator.application.ports.merge_journal": "Merge MergeJournal UndoResult",
             "workspace_operator.application.ports.migrations": "Batch Lease MAX_DUE_DELAY Migrations",
             "workspace_operator.application.ports.people": (

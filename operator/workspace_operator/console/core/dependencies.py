@@ -11,6 +11,7 @@ from workspace_operator.application.audit.downloads import Downloads
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
 from workspace_operator.application.cleanups.rules import RuleMaker
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.manifests.settings_changes import SettingsPlanner
 from workspace_operator.application.overviews.members import MemberReader
 from workspace_operator.application.overviews.summaries import SummaryReader
@@ -59,6 +60,7 @@ class Dependencies:
     cleanup_rules: CleanupRules
     rule_maker: RuleMaker
     undo_previews: UndoPreviews
+    import_preparation: ImportPreparation
     person_records: PersonRecords
     members: MemberReader
     settings_planner: SettingsPlanner

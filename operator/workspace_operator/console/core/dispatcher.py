@@ -29,6 +29,7 @@ from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.http_server.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
 from workspace_operator.http_server.response_sender import send_response
 from workspace_operator.http_server.responses import BODY_STATE_KEY, CREDENTIALS_STATE_KEY, Response
+from workspace_operator.http_server.uploads import MULTIPART_TYPE, UploadBody
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,10 @@ THREADS: Final = 8
 """Requests that run at once: a slow page never takes a thread of the people API."""
 
 CLIENT_CLOSED_REQUEST: Final = 499
-FORM_TYPE: Final = b"application/x-www-form-urlencoded"
+UPLOADS: Final = 2
+"""Files that a process takes in at once."""
+
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
 _process_token = token_hex(4)
 _request_numbers = count(1)
@@ -69,6 +73,10 @@ class _Incoming:
         return attempt_token(self.header(b"cookie"), is_secure=self.connection.is_secure)
 
     @property
+    def media_type(self) -> str:
+        return self.header(b"content-type").partition(";")[0].strip().lower()
+
+    @property
     def accepts_gzip(self) -> bool:
         codings = (coding.strip().partition(";")[0] for coding in self.header(b"accept-encoding").split(","))
         return "gzip" in codings
@@ -88,6 +96,7 @@ class Dispatcher:
     _rates: RateLimits = field(init=False)
     _budget: ByteBudget = field(init=False)
     _limiter: CapacityLimiter | None = field(default=None, init=False)
+    _uploads: CapacityLimiter | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Create what all requests share."""
@@ -142,11 +151,29 @@ class Dispatcher:
             return await self._reject(incoming, replace(page, headers={"allow": allowed}))
         if refused := self._refused(incoming, incoming.route):
             return await self._reject(incoming, refused)
+        if incoming.route.takes_file:
+            return await self._take_file(incoming, incoming.route, found)
         body = await self._read_body(incoming)
         if not isinstance(body, bytes):
             return None if body is BodyFailure.DISCONNECTED else await self._reject(incoming, _body_page(body))
         exchange = _exchange(incoming, incoming.route, found, body)
         return await to_thread.run_sync(partial(self._carry_out, incoming, exchange), limiter=self._threads())
+
+    async def _take_file(self, incoming: _Incoming, route: Route, found: RouteMatch) -> Response:
+        """Have a worker thread read the body, beside the threads of other requests."""
+        if incoming.media_type != MULTIPART_TYPE:
+            return await self._reject(incoming, _body_page(HTTPStatus.UNSUPPORTED_MEDIA_TYPE))
+        if self._uploads is None:
+            self._uploads = CapacityLimiter(UPLOADS)
+        seconds = self.dependencies.limits.body_seconds
+        content_type = incoming.header(b"content-type")
+        upload = UploadBody(reader=incoming.body, content_type=content_type, pause_seconds=seconds)
+        exchange = _exchange(incoming, route, found, b"", upload)
+        response = await to_thread.run_sync(partial(self._carry_out, incoming, exchange), limiter=self._uploads)
+        incoming.received = upload.received
+        if incoming.body.has_ended or await incoming.body.drain():
+            return response
+        return replace(response, headers={**response.headers, "connection": "close"})
 
     def _threads(self) -> CapacityLimiter:
         if self._limiter is None:  # it belongs to an event loop
@@ -173,7 +200,7 @@ class Dispatcher:
         """The form; empty for GET."""
         if incoming.method == "GET":
             return b"" if await incoming.body.drain() else BodyFailure.DISCONNECTED
-        if incoming.header(b"content-type").encode().partition(b";")[0].strip().lower() != FORM_TYPE:
+        if incoming.media_type != FORM_TYPE:
             return HTTPStatus.UNSUPPORTED_MEDIA_TYPE
         length = int(incoming.header(b"content-length") or 0)
         if length > BODY_LIMIT:
@@ -228,7 +255,9 @@ class Dispatcher:
         )
 
 
-def _exchange(incoming: _Incoming, route: Route, found: RouteMatch, body: bytes) -> Exchange:
+def _exchange(
+    incoming: _Incoming, route: Route, found: RouteMatch, body: bytes, upload: UploadBody | None = None
+) -> Exchange:
     query = incoming.scope["query_string"].decode("latin-1")
     return Exchange(
         request_id=incoming.request_id,
@@ -238,6 +267,7 @@ def _exchange(incoming: _Incoming, route: Route, found: RouteMatch, body: bytes)
         cio_id=found.cio_id,
         query=query,
         body=body,
+        upload=upload,
         session_token=incoming.session_token,
         attempt_token=incoming.attempt_token,
         agent=incoming.header(b"user-agent"),

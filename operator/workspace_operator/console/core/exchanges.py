@@ -24,6 +24,7 @@ from workspace_operator.console.core.http import Answer, Page, PageRequest, Redi
 from workspace_operator.console.core.routes import ACCOUNT, WORKSPACE, Audience, Route
 from workspace_operator.console.security.form_tokens import FIELD, is_form_token
 from workspace_operator.errors import InvalidInput, Unavailable, WorkspaceOperatorError
+from workspace_operator.http_server.uploads import UploadBody, UploadForm
 from workspace_operator.reconcile.model.accounts import Account
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Exchange:
     Attributes:
         parts: names of the parts that a script asks for; empty: the whole page.
         is_activity: whether somebody acts; False if the page refreshes itself.
+        upload: the body of a route that takes a file; ``body`` is empty then.
     """
 
     request_id: str
@@ -61,6 +63,7 @@ class Exchange:
     agent: str
     parts: tuple[str, ...]
     is_activity: bool
+    upload: UploadBody | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,22 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
     if session is None and route.access is not Audience.PUBLIC:
         location = _sign_in_path(exchange, found if isinstance(found, SessionEnd) else None, dependencies)
         return Outcome(answer=Redirect(location=location, session_token="" if token else None))
-    form = parse_form(exchange.body)
+    if exchange.upload is None:
+        return _handle_form(exchange, dependencies, session, parse_form(exchange.body))
+    return exchange.upload.receive(
+        lambda upload: _handle_form(exchange, dependencies, session, upload.fields, upload=upload)
+    )
+
+
+def _handle_form(
+    exchange: Exchange,
+    dependencies: Dependencies,
+    session: ConsoleSession | None,
+    form: Mapping[str, tuple[str, ...]],
+    *,
+    upload: UploadForm | None = None,
+) -> Outcome:
+    route, token = exchange.route, exchange.session_token
     if route.method == "POST" and session is not None and route.access is not Audience.PUBLIC:
         tokens = form.get(FIELD, ())
         if len(tokens) != 1 or not is_form_token(tokens[0], token):
@@ -113,6 +131,7 @@ def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
         agent=exchange.agent,
         parts=exchange.parts,
         attempt_token=exchange.attempt_token,
+        upload=upload,
     )
     return Outcome(answer=route.handler(request), session=session, seen=reached.seen)
 

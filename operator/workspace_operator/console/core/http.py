@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from workspace_operator.application.overviews.viewers import SeenWorkspace, Viewer
 from workspace_operator.application.ports import Actor, ConsoleSession, Via
 from workspace_operator.errors import InvalidInput
+from workspace_operator.http_server.uploads import UploadForm
 from workspace_operator.reconcile.model.accounts import Account
 
 
@@ -26,6 +27,7 @@ class PageRequest:
         agent: the browser, as it names itself.
         parts: names of the parts of the page that a script asks for; empty: the whole page.
         attempt_token: the browser's attempt to sign in at the identity provider; empty without one.
+        upload: the file of a form that has one, which can be read once; its other fields are in ``form``.
     """
 
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -38,6 +40,7 @@ class PageRequest:
     agent: str = ""
     parts: tuple[str, ...] = ()
     attempt_token: str = ""
+    upload: UploadForm | None = None
 
     @property
     def viewer(self) -> Viewer:

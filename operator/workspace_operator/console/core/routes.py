@@ -47,6 +47,7 @@ class Route:
         pattern: the path; variable segments are numbers, as in ``/w/{workspace}``, or the cio_id of a person.
         access: who may use it.
         is_costly: whether a session may read it only so often.
+        takes_file: whether the form has a file, which the handler reads as a stream.
         is_sign_in: whether a range of addresses may try it only so often.
 
     Raises:
@@ -58,6 +59,7 @@ class Route:
     access: Access
     handler: Handler
     is_costly: bool = False
+    takes_file: bool = False
     is_sign_in: bool = False
     path: re.Pattern[str] = field(init=False, repr=False, compare=False)
 

@@ -26,7 +26,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
 
     def show_log(request: PageRequest) -> Page:
         entries = audit_log.entries(ACCOUNT_WIDE, before=request.query.get("before") or None, limit=ENTRIES + 1)
-        view = history_view(entries, (), root="/account", now=members.clock())
+        view = history_view(entries, (), (), root="/account", now=members.clock())
         return Page(template="history.html", title=text("history.title"), view=view)
 
     def show_members(request: PageRequest) -> Page:

@@ -20,7 +20,8 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         number, before = request.workspace_id, request.query.get("before") or None
         entries = dependencies.audit_log.entries(number, before=before, limit=ENTRIES + 1)
         cleanups = dependencies.cleanups.cleanups(number, limit=RECENT)
-        view = history_view(entries, cleanups, root=f"/w/{number}", now=clock())
+        imports = dependencies.import_preparation.imports.recent(number, limit=RECENT)
+        view = history_view(entries, cleanups, imports, root=f"/w/{number}", now=clock())
         return Page(template="history.html", title=text("history.title"), view=view, link="history")
 
     def show_migrations(request: PageRequest) -> Page:

@@ -12,6 +12,7 @@ from workspace_operator.console.texts.cleanups import CLEANUP_TEXTS
 from workspace_operator.console.texts.deliveries import DELIVERY_TEXTS
 from workspace_operator.console.texts.files import FILE_TEXTS
 from workspace_operator.console.texts.frames import FRAME_TEXTS
+from workspace_operator.console.texts.imports import IMPORT_TEXTS
 from workspace_operator.console.texts.people import PEOPLE_TEXTS
 from workspace_operator.console.texts.rules import RULE_TEXTS
 from workspace_operator.console.texts.settings import SETTINGS_TEXTS
@@ -22,6 +23,7 @@ TEXTS: Final[Mapping[str, str]] = {
     **CLEANUP_TEXTS,
     **RULE_TEXTS,
     **PEOPLE_TEXTS,
+    **IMPORT_TEXTS,
     **ACCOUNT_TEXTS,
     **DELIVERY_TEXTS,
     **FILE_TEXTS,

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from workspace_operator.application.ports import RecordedEntry
+from workspace_operator.application.ports import AuditAction, RecordedEntry
 from workspace_operator.cleanups.model import Cleanup
 from workspace_operator.console.texts import TEXTS, text
 from workspace_operator.console.views.formats import ShownTime, time, visible
+from workspace_operator.imports.model import ImportJob
 
 ENTRIES: Final = 50
 """Entries of a page."""
 
-_cleanup_of: Final = re.compile(r"cleanup ([1-9][0-9]{0,17})").fullmatch
 _person_of: Final = re.compile(r"person ([0-9a-f]{1,64})").fullmatch
+_numbered: Final = re.compile(r"(cleanup|import) ([1-9][0-9]{0,17})").fullmatch
+_PATHS: Final = {"cleanup": "cleanup", "import": "imports"}
+_UNDONE_BY_PAGE: Final = frozenset({AuditAction.APPLIED.value, AuditAction.IMPORTED.value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +49,22 @@ class HistoryView:
 
 
 def history_view(
-    entries: Sequence[RecordedEntry], cleanups: Sequence[Cleanup], *, root: str, now: datetime
+    entries: Sequence[RecordedEntry],
+    cleanups: Sequence[Cleanup],
+    imports: Sequence[ImportJob],
+    *,
+    root: str,
+    now: datetime,
 ) -> HistoryView:
     """A page of up to `ENTRIES` entries, of which one more was read."""
-    undoable = {cleanup.number for cleanup in cleanups if cleanup.can_be_undone(now)}
+    undoable = {f"cleanup {cleanup.number}" for cleanup in cleanups if cleanup.can_be_undone(now)}
+    undoable |= {f"import {job.number}" for job in imports if job.can_be_undone(now)}
     shown = entries[:ENTRIES]
     following = f"{root}/history?before={shown[-1].entry_id}" if len(entries) > ENTRIES else ""
     return HistoryView(lines=[_line(entry, undoable, root) for entry in shown], next_href=following)
 
 
-def _line(entry: RecordedEntry, undoable: set[int], root: str) -> HistoryLine:
-    of_cleanup = _cleanup_of(entry.subject)
-    number = int(of_cleanup[1]) if of_cleanup else 0
+def _line(entry: RecordedEntry, undoable: set[str], root: str) -> HistoryLine:
     key = f"action.{entry.action}"
     return HistoryLine(
         at=time(entry.at),
@@ -67,12 +74,12 @@ def _line(entry: RecordedEntry, undoable: set[int], root: str) -> HistoryLine:
         subject=visible(entry.subject),
         detail=visible(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in entry.detail.items() if value)),
         href=_href(entry.subject, root),
-        can_be_undone=entry.action == "applied" and number in undoable,
+        can_be_undone=entry.action in _UNDONE_BY_PAGE and entry.subject in undoable,
     )
 
 
 def _href(subject: str, root: str) -> str:
-    if of_cleanup := _cleanup_of(subject):
-        return f"{root}/cleanup/{of_cleanup[1]}"
+    if numbered := _numbered(subject):
+        return f"{root}/{_PATHS[numbered[1]]}/{numbered[2]}"
     of_person = _person_of(subject)
     return f"{root}/people/{of_person[1]}" if of_person else ""

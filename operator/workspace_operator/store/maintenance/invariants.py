@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import ACCOUNT_WIDE
 from workspace_operator.store.schema.cleanup_tables import audit_entry, cleanup
+from workspace_operator.store.schema.import_tables import import_job
 from workspace_operator.store.schema.sending_tables import mailroom, notice
 from workspace_operator.store.schema.tables import (
     LOCK_SLOTS,
@@ -178,7 +179,7 @@ def _of_no(owner: str, table: sa.Table, condition: str = "") -> Invariant:
     )
 
 
-_OF_WORKSPACES: Final = (*WORKSPACE_TABLES, migration, cleanup, credential, mailroom, notice)
+_OF_WORKSPACES: Final = (*WORKSPACE_TABLES, migration, cleanup, import_job, credential, mailroom, notice)
 
 INVARIANTS: Final[Sequence[Invariant]] = (
     *_RULES,

@@ -1,4 +1,4 @@
-"""What transactions about people and migrations do to cleanups."""
+"""What transactions about people and migrations do to cleanups and imports."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -10,6 +10,7 @@ from workspace_operator.identity.values.references import IdentifierKey
 from workspace_operator.identity.values.rules import IdentifierKind
 from workspace_operator.store.engine.sql import any_of
 from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision, cleanup_record, listed_call
+from workspace_operator.store.schema.import_tables import import_record
 
 
 def wake_draft(connection: sa.Connection, workspace_id: int, now: datetime) -> None:
@@ -28,14 +29,14 @@ def delete_listed_calls(connection: sa.Connection, workspace_id: int, cio_ids: C
 def erase_people(
     connection: sa.Connection, workspace_id: int, cio_ids: Collection[str], identifiers: Collection[IdentifierKey]
 ) -> None:
-    """Delete what cleanups keep of people who are deleted or suppressed, and of earlier ones with their identifiers."""
+    """Delete what cleanups and imports keep of people who are erased, and of earlier ones with their identifiers."""
     ids = [key for kind, key in identifiers if kind is IdentifierKind.ID]
     keys = [key for kind, key in identifiers if kind is IdentifierKind.EMAIL]
-    columns = ((cleanup_record.c.cio_id, cio_ids), (cleanup_record.c.id, ids), (cleanup_record.c.email_key, keys))
-    for column, values in columns:
-        if values:
-            of_people = sa.and_(cleanup_record.c.workspace_id == workspace_id, any_of(column, values))
-            connection.execute(sa.delete(cleanup_record).where(of_people))
+    for table in (cleanup_record, import_record):
+        for column, values in ((table.c.cio_id, cio_ids), (table.c.id, ids), (table.c.email_key, keys)):
+            if values:
+                of_people = sa.and_(table.c.workspace_id == workspace_id, any_of(column, values))
+                connection.execute(sa.delete(table).where(of_people))
     if cio_ids:
         about = sa.and_(cleanup_decision.c.workspace_id == workspace_id, any_of(cleanup_decision.c.cio_id, cio_ids))
         erased = {"email": None, "email_key": None, "seen_email_key": None}

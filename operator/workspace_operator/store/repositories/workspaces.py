@@ -32,6 +32,7 @@ from workspace_operator.store.queries.accounts import places_of, raise_if_full
 from workspace_operator.store.queries.display_names import name_holder, raise_if_name_taken
 from workspace_operator.store.repositories.heartbeats import STORE_ID, namesakes_of, require_store_id
 from workspace_operator.store.schema.cleanup_tables import cleanup
+from workspace_operator.store.schema.import_tables import import_job
 from workspace_operator.store.schema.mappers import (
     ACCOUNT_NAME,
     IS_NEWEST_MIGRATION,
@@ -366,6 +367,6 @@ def delete_workspace(connection: sa.Connection, action: DeleteWorkspace, spec: S
     # A request of a migration locks the workspace, its worker locks the migration. Lock the workspace and delete the
     # migrations first, which waits for both and blocks them, so that neither leaves rows behind.
     raise_if_stale(_locked(connection, action.workspace_id, action.row_version), spec)
-    for table in (migration, cleanup, credential, mailroom, notice, *WORKSPACE_TABLES):
+    for table in (migration, cleanup, import_job, credential, mailroom, notice, *WORKSPACE_TABLES):
         connection.execute(sa.delete(table).where(table.c.workspace_id == action.workspace_id))
     connection.execute(sa.delete(workspace).where(workspace.c.workspace_id == action.workspace_id))

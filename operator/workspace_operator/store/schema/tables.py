@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from workspace_operator.store.schema.cleanup_tables import cleanup
 from workspace_operator.store.schema.console_tables import console_session, sign_in_link, sign_in_pin
+from workspace_operator.store.schema.import_tables import import_job
 from workspace_operator.store.schema.metadata import IsTrue, workspace_table
 from workspace_operator.store.schema.metadata import metadata as metadata  # noqa: PLC0414 - with all tables in it
 from workspace_operator.store.schema.sending_tables import mailroom, notice, sender
@@ -100,7 +101,7 @@ workspace = sa.Table(
     sa.Column("send_version", sa.BigInteger, nullable=False, server_default="1"),
     # What requests with the App key may do to people.
     sa.Column("app_key_may", sa.Text, nullable=False, server_default="Read"),
-    # Whether cleanups have decisions and records of people, which an erasure has to delete.
+    # Whether cleanups and imports have decisions and records of people, which an erasure has to delete.
     sa.Column("keeps_cleanups", sa.Boolean, nullable=False, server_default=sa.false()),
     # Since when API processes record which listed people calls name: since people have blocked a migration; else null.
     sa.Column("calls_recorded_since", UTCTime),
@@ -392,7 +393,7 @@ sa.Index(
 )
 
 DIRECTORY_TABLES = (
-    *(account, account_admin, account_member, workspace, migration, cleanup, credential),
+    *(account, account_admin, account_member, workspace, migration, cleanup, import_job, credential),
     *(store_identity, cluster_heartbeat, mailroom, notice, sender),
     *(console_session, sign_in_link, sign_in_pin),
 )

@@ -18,6 +18,7 @@ from workspace_operator.identity.model.person_events import DeviceRemoved, Devic
 from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values.rules import EMAIL, ID
 from workspace_operator.store.engine.sql import any_of
+from workspace_operator.store.queries.cleanups import delete_listed_calls
 from workspace_operator.store.queries.record_readers import devices_of
 from workspace_operator.store.schema.mappers import Row
 from workspace_operator.store.schema.tables import activity, merge
@@ -80,6 +81,8 @@ def write_exclusively(
     write_people(connection, workspace_id, changes, {})
     if settings.row.change_log_enabled:
         append_changes(connection, workspace_id, changes, new_id=new_id)
+    if changes.removed and settings.row.calls_recorded_since is not None:
+        delete_listed_calls(connection, workspace_id, [person.cio_id for person in changes.removed])
     wake_blocked_migration(connection, settings.row, touched, freed=False, now=datetime.fromtimestamp(now, UTC))
     write_events(connection, workspace_id, [*before, *changes.events], new_id=new_id)
 

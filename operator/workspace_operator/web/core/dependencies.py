@@ -8,6 +8,7 @@ from typing import Final
 from workspace_operator.application.cleanups.decision_batches import DraftDecisions
 from workspace_operator.application.cleanups.decision_batches import Outcome as DecisionOutcome
 from workspace_operator.application.cleanups.recent_calls import RecentCalls
+from workspace_operator.application.imports.preparation import ImportPreparation
 from workspace_operator.application.people.command_batcher import Batcher, BatcherLimits, CommandBatcher
 from workspace_operator.application.ports import (
     AddressBlocks,
@@ -95,6 +96,7 @@ class Dependencies:
     cleanups: Cleanups
     cleanup_rules: CleanupRules
     undo_previews: UndoPreviews
+    import_preparation: ImportPreparation
     listings: Listings
     listed_calls: ListedCalls
     audit_log: AuditLog

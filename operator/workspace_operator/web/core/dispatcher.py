@@ -21,6 +21,7 @@ from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.http_server.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
 from workspace_operator.http_server.response_sender import send_response
 from workspace_operator.http_server.responses import BODY_STATE_KEY, CREDENTIALS_STATE_KEY, WRITE_STATE_KEY, Response
+from workspace_operator.http_server.uploads import UploadBody
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.web.core.auth_throttle import AuthThrottle
 from workspace_operator.web.core.authentication import Authenticator
@@ -148,10 +149,7 @@ class Dispatcher:
                 return await _discard_body(
                     exchange, error_response(route.error_format, HTTPStatus.FORBIDDEN, READS_ONLY)
                 )
-            body = await self._read_body(exchange, route)
-            if not isinstance(body, bytes):
-                return body
-            return await route.handler(_request(exchange, path_params, body, self.dependencies.public_url))
+            return await self._handle_body(exchange, route, path_params)
         except WorkspaceOperatorError as error:
             response = response_for_error(route.error_format, error, request_id=exchange.request_id)
             if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -160,6 +158,25 @@ class Dispatcher:
         except Exception as error:
             logger.exception("request %s (%s %s) failed", exchange.request_id, route.method, route.pattern)
             return response_for_error(route.error_format, error, request_id=exchange.request_id)
+
+    async def _handle_body(self, exchange: _Exchange, route: Route, path_params: tuple[str, ...]) -> Response | None:
+        if route.takes_file:
+            return await self._handle_upload(exchange, route, path_params)
+        body = await self._read_body(exchange, route)
+        if not isinstance(body, bytes):
+            return body
+        return await route.handler(_request(exchange, path_params, body, self.dependencies.public_url))
+
+    async def _handle_upload(self, exchange: _Exchange, route: Route, path_params: tuple[str, ...]) -> Response:
+        """Have the handler read the body."""
+        content_type = exchange.headers.get(b"content-type", b"").decode("latin-1")
+        seconds = self.dependencies.limits.body_seconds
+        upload = UploadBody(reader=exchange.body_reader, content_type=content_type, pause_seconds=seconds)
+        request = _request(exchange, path_params, b"", self.dependencies.public_url)
+        try:
+            return await route.handler(request._replace(upload=upload))
+        finally:
+            exchange.received = upload.received
 
     async def _unauthorized(self, exchange: _Exchange, route: Route, *, has_key: bool) -> Response:
         response = unauthorized_response(route.authentication)

@@ -9,6 +9,7 @@ from starlette.types import Scope
 from workspace_operator.application.ports import CredentialDigests, StoredCredentials
 from workspace_operator.errors import InvalidInput
 from workspace_operator.http_server.responses import Response
+from workspace_operator.http_server.uploads import UploadBody
 from workspace_operator.identity.values.rules import ID, IdentifierKind
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.web.core.base_urls import base_url
@@ -34,6 +35,7 @@ class Request(NamedTuple):
         scope: of ASGI.
         headers: names in lower case, values as sent.
         public_url: base URL of links; empty for that of the request.
+        upload: the body of a route that takes a file, which is read as a stream; ``body`` is empty then.
     """
 
     path_params: tuple[str, ...]
@@ -43,6 +45,7 @@ class Request(NamedTuple):
     scope: Scope
     headers: Mapping[bytes, bytes]
     public_url: str
+    upload: UploadBody | None = None
 
     @property
     def method(self) -> str:

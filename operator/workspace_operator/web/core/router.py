@@ -50,6 +50,7 @@ class Route:
         pattern: such as ``/api/v1/customers/{ref}/devices/{token}``; a variable segment may be empty.
         body_limit: maximum size of the body in bytes; a larger one is a 413.
         any_media_type: take a body of any coding, because the handler does not need it.
+        takes_file: whether the body is a form with a file, which the handler reads as a stream.
         needs_clean: whether the App key must be allowed to clean up people (`AppKeyMay`); else a 403.
     """
 
@@ -60,6 +61,7 @@ class Route:
     error_format: ErrorFormat = field(kw_only=True)
     body_limit: int = field(default=DEFAULT_BODY_LIMIT, kw_only=True)
     any_media_type: bool = field(default=False, kw_only=True)
+    takes_file: bool = field(default=False, kw_only=True)
     needs_clean: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:

@@ -124,6 +124,10 @@ class Header:
         first = next((name for name in self.columns if name == UNDO_COLUMN or name in IDENTIFIER_COLUMNS), None)
         return first == UNDO_COLUMN
 
+    def ending_in(self, line: int) -> "Header":
+        """The same header for rows that follow another line."""
+        return replace(self, lines=line)
+
     def report(self, mode: Mode) -> ColumnReport:
         """The meaning of the columns in a workspace with this mode."""
         return column_report(self.cells, self.columns, self.ignored, mode)
@@ -177,6 +181,13 @@ def open_csv(file: BinaryIO, options: CsvOptions | None = None) -> Iterator[CsvF
 
 def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
     """Read the header, whose names may contain line breaks if they are quoted. Raises InvalidInput."""
+    header = read_header_cells(text, options)
+    _check(header)
+    return header
+
+
+def read_header_cells(text: TextIO, options: CsvOptions | None = None) -> Header:
+    """Read the header like `read_header`, without a check of its names."""
     options = options or CsvOptions()
     first = _header_line(text, MAX_HEADER_LENGTH, options)
     separator = _separator_line(first)
@@ -195,7 +206,6 @@ def read_header(text: TextIO, options: CsvOptions | None = None) -> Header:
             raise header_error("the header cannot be read; check that every quote is closed")
         lines.append(more)
         header = _header_of(lines, delimiters, options)
-    _check(header)
     return replace(header, lines=before + len(lines))
 
 

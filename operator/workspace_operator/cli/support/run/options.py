@@ -120,7 +120,11 @@ KeepDeliveries = Annotated[
 UndoDays = Annotated[
     int,
     setting(
-        "--undo-days", min=0, max=180, metavar="DAYS", help="How many days a cleanup can be undone; 0 keeps no records."
+        "--undo-days",
+        min=0,
+        max=180,
+        metavar="DAYS",
+        help="How many days cleanups and imports can be undone; 0 keeps no records.",
     ),
 ]
 KeepAudit = Annotated[

@@ -11,7 +11,6 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import (
-    MAX_DUE_DELAY,
     Actor,
     ApplyRequest,
     AuditAction,
@@ -38,6 +37,7 @@ from workspace_operator.store.engine.contention import ContentionProbe
 from workspace_operator.store.engine.databases import RetryTransaction
 from workspace_operator.store.engine.sql import force_custom_plan
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
+from workspace_operator.store.queries.job_leases import claim_job
 from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.sql_unit_of_work import SQLUnitOfWork, WorkspaceCache, open_unit_of_work
@@ -192,32 +192,16 @@ class SQLCleanups(MergeOnTouchRepository):
         return self.database.writing(work)
 
     def claim(self, lease: Lease, *, now: datetime, workspace_id: int | None = None) -> Cleanup | None:
-        """Lease a cleanup that is due; a time too far in the future was written before the clock was set back."""
-        is_free = sa.or_(
-            cleanup.c.lease_expires_at.is_(None),
-            cleanup.c.lease_expires_at <= now,
-            cleanup.c.lease_expires_at > now + MAX_DUE_DELAY,
-            cleanup.c.lease_owner == lease.worker,
+        """Lease a cleanup that is due."""
+        first = claim_job(
+            self.database,
+            cleanup,
+            lease,
+            now=now,
+            waiting_states=_KEEPING_RECORDS,
+            workspace_id=workspace_id,
         )
-        is_late = sa.and_(cleanup.c.due_at > now + MAX_DUE_DELAY, cleanup.c.state.not_in(_KEEPING_RECORDS))
-        is_due = sa.and_(cleanup.c.due_at.is_not(None), sa.or_(cleanup.c.due_at <= now, is_late))
-        due = sa.select(cleanup.c.workspace_id, cleanup.c.number).where(is_due, is_free)
-        if workspace_id is not None:
-            due = due.where(cleanup.c.workspace_id == workspace_id)
-        with self.database.reading() as connection:  # without a lock, since usually nothing is due
-            first = connection.execute(due.order_by(cleanup.c.due_at).limit(1)).one_or_none()
-        if first is None:
-            return None
-        is_first = sa.and_(cleanup.c.workspace_id == first.workspace_id, cleanup.c.number == first.number)
-
-        def work(connection: sa.Connection) -> Cleanup | None:
-            if connection.execute(due.where(is_first).with_for_update(skip_locked=True)).one_or_none() is None:
-                return None  # another worker was first; the next call finds another cleanup
-            values = {"lease_owner": lease.worker, "lease_expires_at": now + lease.duration}
-            connection.execute(sa.update(cleanup).where(is_first).values(values))
-            return _get(connection, first.workspace_id, first.number)
-
-        return self.database.writing(work)
+        return None if first is None else self.get(first.workspace_id, first.number)
 
     def run_batch(
         self,

@@ -1,4 +1,4 @@
-"""Routes of migrations and cleanups: what they have in common."""
+"""Routes of migrations, cleanups and imports: what they have in common."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus

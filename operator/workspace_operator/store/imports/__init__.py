@@ -1,0 +1,1 @@
+"""Imports as jobs: their rows, states, batches and undo."""

@@ -1,0 +1,72 @@
+"""Who may do what with an import: every route and role; a refused button is there, and says who may."""
+
+from typing import Final
+
+import pytest
+
+from tests.console.environment import ADMIN, AUTHOR, MANAGER, STRANGER, VIEWER, Browser
+from tests.console.imports.import_console import ImportConsole
+
+MEMBERS: Final = {"admin": ADMIN, "manager": MANAGER, "author": AUTHOR, "viewer": VIEWER, "stranger": STRANGER}
+EVERYBODY: Final = ("installation", *MEMBERS)
+AUTHORS: Final = frozenset({"installation", "admin", "manager", "author"})
+POSTS: Final = {"discard": AUTHORS, "run": AUTHORS, "stop": AUTHORS, "undo": AUTHORS - {"author"}, "columns": AUTHORS}
+"""Who may send each form: as the table in access/permissions.py."""
+
+
+def browser_of(console: ImportConsole, person: str) -> Browser:
+    return console.browser() if person == "installation" else console.club.console.member(MEMBERS[person])
+
+
+def refused(person: str) -> int:
+    return 404 if person == "stranger" else 403
+
+
+@pytest.mark.parametrize("person", EVERYBODY)
+def test_pages(console: ImportConsole, person: str) -> None:
+    console.tried()
+    browser = browser_of(console, person)
+
+    seen = [browser.get(console.path + path).status_code for path in ("", "/1", "/1/columns", "/1/rejects")]
+
+    may_download = 200 if person in AUTHORS else refused(person)
+    assert seen == [*[404 if person == "stranger" else 200] * 3, may_download]
+
+
+@pytest.mark.parametrize("person", EVERYBODY)
+def test_files(console: ImportConsole, person: str) -> None:
+    answer = console.upload(browser_of(console, person))
+
+    assert answer.status_code == (303 if person in AUTHORS else refused(person))
+    assert len(console.imports.imports.recent(1, limit=1)) == (person in AUTHORS)
+
+
+@pytest.mark.parametrize("action", POSTS)
+@pytest.mark.parametrize("person", EVERYBODY)
+def test_forms(console: ImportConsole, person: str, action: str) -> None:
+    console.imported() if action == "undo" else console.tried()
+    if action == "stop":
+        console.act(console.browser(), "run")
+    browser = browser_of(console, person)
+
+    answer = console.choose(browser) if action == "columns" else console.act(browser, action)
+
+    assert answer.status_code == (303 if person in POSTS[action] else refused(person))
+
+
+def test_refused_buttons_say_who_may(console: ImportConsole) -> None:
+    viewer, author = console.club.console.member(VIEWER), console.club.console.member(AUTHOR)
+    console.upload(console.browser())
+    columns = console.words(viewer)
+    console.choose(console.browser())
+    console.imports.work()
+    tried = console.words(viewer)
+    console.act(console.browser(), "run")
+    console.imports.work()
+    done = console.words(author)
+
+    who = f"These people may: {MANAGER}, {AUTHOR}."
+    assert f"See what would happen You may look at this, but not decide. {who}" in columns
+    assert f"Import 4 rows You may look at this, but not import it. {who}" in tried
+    assert f"Download the rejected rows (CSV) You may look at this, but not download it. {who}" in tried
+    assert f"Undo this import You may look at this, but not apply or undo it. These people may: {MANAGER}." in done
