@@ -78,7 +78,7 @@ class ConsoleSettings:
 
     Attributes:
         console_url: URL under which browsers reach it; empty: only on this machine.
-        trusted_proxies: addresses of proxies that end TLS.
+        trusted_proxies: addresses and networks of proxies that end TLS.
         undo: how long the worker lets cleanups be undone, as pages say it.
         health_endpoint: as of the API.
     """

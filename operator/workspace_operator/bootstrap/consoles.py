@@ -2,7 +2,8 @@
 
 import sys
 import threading
-from ipaddress import ip_address
+from collections.abc import Collection
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -71,7 +72,7 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             audit_log=store.audit_log,
             access_log=AccessLog(stream=sys.stdout, clock=utc_now),
             console_url=settings.console_url.rstrip("/"),
-            trusted_proxies=settings.trusted_proxies,
+            trusted_proxies=_trusted_networks(settings),
             undo_period=settings.undo,
             close=people.close,
         )
@@ -101,9 +102,16 @@ def _check(settings: ConsoleSettings) -> None:
     if settings.console_url and not is_origin:
         message = f"--console-url {settings.console_url!r} must be https://HOST, with a port if it is not 443"
         raise InvalidInput(message, field="--console-url")
-    for proxy in settings.trusted_proxies:
+    _trusted_networks(settings)
+
+
+def _trusted_networks(settings: ConsoleSettings) -> Collection[IPv4Network | IPv6Network]:
+    """The trusted proxies as networks; one address is a network, too. Raises InvalidInput."""
+    networks: list[IPv4Network | IPv6Network] = []
+    for proxy in sorted(settings.trusted_proxies):
         try:
-            ip_address(proxy)
-        except ValueError:
-            message = f"--trusted-proxy {proxy!r} must be an IP address, such as 10.0.0.7"
-            raise InvalidInput(message, field="--trusted-proxy") from None
+            networks.append(ip_network(proxy))
+        except ValueError as error:
+            message = f"--trusted-proxy {proxy!r} must be an IP address or a network, such as 10.0.0.7 or 10.244.0.0/16"
+            raise InvalidInput(f"{message}: {error}", field="--trusted-proxy") from None
+    return tuple(networks)

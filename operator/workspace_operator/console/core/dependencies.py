@@ -1,7 +1,7 @@
 """What the console is made of, as one value."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from workspace_operator.application.overviews.viewers import WorkspaceReader
 from workspace_operator.application.ports import AuditLog, Cleanups, PersonRecords
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
+from workspace_operator.console.security.origins import Network
 from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.http_server.limits import ConnectionLimits
 
@@ -22,7 +23,7 @@ class Dependencies:
 
     Attributes:
         console_url: the address under which browsers reach the console; empty: only on this machine.
-        trusted_proxies: addresses of proxies that are believed what they forward.
+        trusted_proxies: networks of proxies that are believed what they forward.
         undo_period: how long a cleanup can be undone after it was applied, as pages say it; zero: not at all.
         close: ends what the use cases run beside requests.
         monotonic: clock of the rates, in seconds.
@@ -39,7 +40,7 @@ class Dependencies:
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
-    trusted_proxies: frozenset[str] = frozenset()
+    trusted_proxies: Collection[Network] = ()
     undo_period: timedelta = timedelta(days=30)
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     close: Callable[[], None] = lambda: None

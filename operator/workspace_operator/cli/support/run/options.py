@@ -162,8 +162,8 @@ TrustedProxies = Annotated[
     setting(
         "--trusted-proxy",
         metavar="ADDRESS",
-        help="IP address of a proxy that ends TLS and sends X-Forwarded-Proto. Can be given several times; the "
-        "variable has addresses separated by spaces.",
+        help="IP address or network of a proxy that ends TLS and sends X-Forwarded-Proto. Can be given several times; "
+        "the variable has addresses separated by spaces.",
     ),
 ]
 Host = Annotated[
