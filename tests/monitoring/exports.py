@@ -22,6 +22,7 @@ from workspace_operator.application.operator.controller import Controller
 from workspace_operator.application.operator.metrics import OperatorMetrics
 from workspace_operator.application.ports import EndedAttempt
 from workspace_operator.application.sending.handover.metrics import SenderMetrics
+from workspace_operator.console.core.metrics import ConsoleMetrics
 from workspace_operator.handlers.watch_age import WatchAge
 from workspace_operator.identity.model.results import CommandResult, Effect, Refusal
 from workspace_operator.identity.values import refusal_reasons
@@ -110,6 +111,7 @@ def texts() -> Iterator[tuple[str, bytes]]:
     yield "worker", worker_text()
     yield "sender", sender_text()
     yield "api", api_text()
+    yield "console", console_text()
     yield "all", render([migration()], now=NOW)
     yield "all", StoreMetrics(is_writable=lambda: True).text()
     yield "all", process_text("0.1.0", is_shared=False)
@@ -153,6 +155,12 @@ def api_text() -> bytes:
     metrics.count_command("identify", CommandResult(effect=Effect.IGNORED, reason=refusal_reasons.SUPPRESSED))
     metrics.count_message("Normal", replayed=False)
     metrics._merged.labels("merge")
+    return metrics.text()
+
+
+def console_text() -> bytes:
+    metrics = ConsoleMetrics()
+    metrics.count_request(served("/w/{workspace}"))
     return metrics.text()
 
 

@@ -45,7 +45,8 @@ def test_only_the_oldest_migrations_name_resources() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "processes"), [("worker", {"worker", "sender", "all"}), ("sender", {"sender", "all"})]
+    ("part", "processes"),
+    [("worker", {"worker", "sender", "all"}), ("sender", {"sender", "all"}), ("console", {"console", "all"})],
 )
 def test_process_exports_what_the_page_says(part: str, processes: set[str], tmp_path: Path) -> None:
     text = scraped(part, tmp_path)
@@ -89,6 +90,7 @@ def scraped(part: str, folder: Path) -> str:
     """The metrics of a process that is ready."""
     url = f"http://127.0.0.1:{free_port()}"
     command = ("run", part, "--database", f"sqlite:///{folder}/store.db", "--health-endpoint", f"{url}/healthz")
+    command += ("--port", "0") if part == "console" else ()
     with running(*command, end=signal.SIGTERM):
         wait_until(lambda: status_of(f"{url}/readyz") == 200)
         return httpx.get(f"{url}/metrics", timeout=60).text

@@ -2,13 +2,15 @@
 
 import sys
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from workspace_operator.application.cleanups.decisions import DecisionMaker
 from workspace_operator.application.cleanups.lists import CleanupLists
+from workspace_operator.application.health.probes import ProbeHandlers, combined_probes
 from workspace_operator.application.overviews.people_counts import PeopleCounter
 from workspace_operator.application.overviews.summaries import SummaryReader
 from workspace_operator.application.overviews.viewers import WorkspaceReader
@@ -25,6 +27,7 @@ from workspace_operator.store.engine.clocks import utc_now
 if TYPE_CHECKING:  # importing a server and templates takes memory, which only the console needs
     from starlette.types import ASGIApp
 
+    from workspace_operator.http_server.access_records import AccessRecord
     from workspace_operator.http_server.server import Server
 
 PURPOSE = "the console"
@@ -32,15 +35,39 @@ PURPOSE = "the console"
 
 def make_console_server(settings: ConsoleSettings) -> "Server":
     """Create the server of the console, which listens already. Raises InvalidInput."""
-    _check(settings)
+    checked_console_url(settings.console_url)
+    _trusted_networks(settings)
     return make_server(settings, purpose=PURPOSE)
 
 
-def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Console:
+    """The console of one process: the application and its probes."""
+
+    app: "ASGIApp"
+    probes: ProbeHandlers
+
+
+def make_console(store: Repositories, settings: ConsoleSettings) -> Console:
     """Create the console. It writes its access log to standard output, one line of JSON per request."""
+    from workspace_operator.console.core.metrics import ConsoleMetrics
+    from workspace_operator.http_server.access_log import AccessLog
+
+    metrics, log = ConsoleMetrics(), AccessLog(stream=sys.stdout, clock=utc_now)
+
+    def record_request(record: "AccessRecord") -> None:
+        metrics.count_request(record)
+        log(record)
+
+    probes = ProbeHandlers(is_ready=lambda: True, metrics=metrics.text)
+    return Console(app=_make_app(store, settings, record_request), probes=probes)
+
+
+def _make_app(
+    store: Repositories, settings: ConsoleSettings, record_request: Callable[["AccessRecord"], None]
+) -> "ASGIApp":
     from workspace_operator.console import app
     from workspace_operator.console.core.dependencies import Dependencies
-    from workspace_operator.http_server.access_log import AccessLog
 
     people = PeopleCounter(count=store.people.count, clock=store.clock)
     lists = CleanupLists(
@@ -70,8 +97,8 @@ def make_console(store: Repositories, settings: ConsoleSettings) -> "ASGIApp":
             cleanups=store.cleanups,
             person_records=store.person_records,
             audit_log=store.audit_log,
-            access_log=AccessLog(stream=sys.stdout, clock=utc_now),
-            console_url=settings.console_url.rstrip("/"),
+            access_log=record_request,
+            console_url=checked_console_url(settings.console_url),
             trusted_proxies=_trusted_networks(settings),
             undo_period=settings.undo,
             close=people.close,
@@ -85,24 +112,24 @@ def run_console(url: str, settings: ConsoleSettings, stopping: threading.Event) 
         server = make_console_server(settings)
         console = make_console(store, settings)
         if settings.health_endpoint is None:
-            server.serve(console, stopping)
+            server.serve(console.app, stopping)
             return
         with monitor_writes(store) as monitor:
-            server.serve(console, stopping, store_probes(store, monitor))
+            server.serve(console.app, stopping, combined_probes(console.probes, store_probes(store, monitor)))
 
 
-def _check(settings: ConsoleSettings) -> None:
-    """Refuse settings under which nobody would reach the console. Raises InvalidInput."""
+def checked_console_url(url: str) -> str:
+    """The URL of the console without a slash at its end; empty for none. Raises InvalidInput if it is no origin."""
     try:
-        parts = urlsplit(settings.console_url)
+        parts = urlsplit(url)
         has_origin = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
         is_origin = has_origin and parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username)
     except ValueError:
         is_origin = False
-    if settings.console_url and not is_origin:
-        message = f"--console-url {settings.console_url!r} must be https://HOST, with a port if it is not 443"
+    if url and not is_origin:
+        message = f"--console-url {url!r} must be https://HOST, with a port if it is not 443"
         raise InvalidInput(message, field="--console-url")
-    _trusted_networks(settings)
+    return url.rstrip("/")
 
 
 def _trusted_networks(settings: ConsoleSettings) -> Collection[IPv4Network | IPv6Network]:

@@ -13,6 +13,7 @@ from workspace_operator.application.health.probes import ProbeHandlers, combined
 from workspace_operator.application.health.write_monitor import WriteMonitor
 from workspace_operator.application.sending.handover.sender import Sender
 from workspace_operator.application.sending.handover.setup import MAX_BATCH, SenderSetup
+from workspace_operator.bootstrap.consoles import checked_console_url
 from workspace_operator.bootstrap.keys import KEY_FILE_OPTION, load_root_key
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.bootstrap.workers import must_pause, store_probes, worker_name
@@ -72,7 +73,12 @@ def open_sender(
             monotonic=deadline_clock,
         )
         notices = NoticeSender(
-            notices=store.notices, transports=pool, root_key=root_key, clock=store.clock, stopping=pausing
+            notices=store.notices,
+            transports=pool,
+            root_key=root_key,
+            clock=store.clock,
+            console_url=checked_console_url(settings.console_url),
+            stopping=pausing,
         )
         sender = Sender(
             setup=setup, worker=worker_name(), stopping=stopping, is_writable=monitor.is_writable, notices=notices

@@ -44,7 +44,7 @@ Examples:
 \b
   workspacectl console
   workspacectl console --workspace default/crm --for 1h
-  kubectl --namespace workspace-operator exec deploy/workspace-operator -- workspacectl console
+  kubectl exec deploy/workspace-operator -- workspacectl console
 """
 
 NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")

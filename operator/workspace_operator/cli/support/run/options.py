@@ -153,8 +153,8 @@ ConsoleURL = Annotated[
     setting(
         "--console-url",
         metavar="URL",
-        help="The URL under which browsers reach the web console, such as https://console.example.com. Default: only "
-        "on its own machine.",
+        help="The URL under which browsers reach the web console, such as https://console.example.com. Notices link "
+        "to it. Default: only on its own machine.",
     ),
 ]
 TrustedProxies = Annotated[
