@@ -54,6 +54,12 @@ def history_view(
     return HistoryView(lines=[_line(entry, undoable, root) for entry in shown], next_href=following)
 
 
+def _detail_name(name: str) -> str:
+    """What a number of an entry counts, as people say it."""
+    key = f"detail.{name}"
+    return text(key) if key in TEXTS else name.replace("_", " ")
+
+
 def _line(entry: RecordedEntry, undoable: set[int], root: str) -> HistoryLine:
     of_cleanup = _cleanup_of(entry.subject)
     number = int(of_cleanup[1]) if of_cleanup else 0
@@ -64,7 +70,7 @@ def _line(entry: RecordedEntry, undoable: set[int], root: str) -> HistoryLine:
         via=visible(entry.via),
         action=text(key) if key in TEXTS else visible(entry.action),  # a later version may have written a new one
         subject=visible(entry.subject),
-        detail=visible(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in entry.detail.items() if value)),
+        detail=visible(", ".join(f"{_detail_name(name)} {value}" for name, value in entry.detail.items() if value)),
         href=f"{root}/cleanup/{number}" if number else "",
         can_be_undone=entry.action == "applied" and number in undoable,
     )
