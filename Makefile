@@ -34,7 +34,7 @@ down: $(READY) ## stop what `make up` left running
 
 # Exit code 69: there is no browser.
 screenshots: $(READY) ## pictures of every page of the web console to look at, and those of docs/console.md; about 2 minutes
-	@$(PY) -m tests.console.browser.screenshots
+	@$(PY) -m tests.console.pictures.screenshots
 
 test: $(READY) controlplane ## every test: unit, both databases, end to end on a real API server
 	@echo "== All tests; several minutes."

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.console.browser.png import SIGNATURE, size_of
-from tests.console.browser.screenshots import IMAGES, PICTURES
+from tests.console.pictures.png import SIGNATURE, size_of
+from tests.console.pictures.screenshots import IMAGES, PICTURES
 from tests.docs.pages import REPOSITORY
 
 MAX_BYTES = 60_000

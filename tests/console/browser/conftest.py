@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser
 from tests.conftest import NO_SKIPS
 from tests.console.browser.served import ServedConsole
 from tests.console.browser.windows import NoBrowser, browser
+from tests.console.cleanups.club import Club
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,22 @@ def chromium() -> Iterator[Browser]:
                 pytest.fail(str(reason))
             pytest.skip(str(reason))
         yield started
+
+
+@pytest.fixture
+def club(tmp_path: Path) -> Iterator[Club]:
+    """A club whose people block its change."""
+    with Club.opened(tmp_path) as club:
+        club.fill()
+        club.block()
+        yield club
+
+
+@pytest.fixture
+def served_club(club: Club) -> Iterator[ServedConsole]:
+    """The console of the club."""
+    with ServedConsole.serving(club.console) as console:
+        yield console
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_page_fits_and_shows_the_focus(chromium: Browser, tmp_path: Path, name: 
         assert window.page.evaluate(WIDTH) <= 1280
 
 
-@pytest.mark.parametrize("name", ["workspaces", "overview", "sign in", "clean-up, decided"])
+@pytest.mark.parametrize("name", STATES if IS_PROOF else ["workspaces", "overview", "sign in", "clean-up, decided"])
 def test_forced_colours_leave_the_states_apart(chromium: Browser, tmp_path: Path, name: str) -> None:
     with window_of(chromium, name, tmp_path, forced_colors="active") as window:
         current = window.page.locator("nav a[aria-current]")

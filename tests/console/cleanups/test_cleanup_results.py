@@ -153,7 +153,7 @@ def test_result_in_part_says_why(club: Club) -> None:
     said = words_of(browser.get(path))
 
     assert "Cleanup 1 is done in part." in said
-    assert "2 left alone m-1004: changed by a call after you decided: look again" in said
+    assert "m-1004: changed by a call after you decided: look again" in said
     assert "m-1017: the person to merge into is gone" in said
 
 

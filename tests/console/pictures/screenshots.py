@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page
 
-from tests.console.browser.png import with_palette
+from tests.console.pictures.png import with_palette
 from tests.console.browser.windows import STATES, NoBrowser, browser, window_of
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from tests.console.browser.png import SIGNATURE, chunk, pixels_of, size_of, with_palette
+from tests.console.pictures.png import SIGNATURE, chunk, pixels_of, size_of, with_palette
 
 ROWS = [bytes([10, 20, 30, 200, 100, 50, 7, 7, 7]), bytes([11, 22, 33, 1, 2, 3, 255, 0, 128])]
 """Two rows of three pixels."""
