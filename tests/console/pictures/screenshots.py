@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, Page
 
-from tests.console.pictures.png import with_palette
 from tests.console.browser.windows import STATES, NoBrowser, browser, window_of
+from tests.console.pictures.png import with_palette
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 SHEET: Final = REPOSITORY / "build" / "screenshots"
