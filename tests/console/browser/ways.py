@@ -12,6 +12,9 @@ from playwright.sync_api import Locator, Page
 MAX_STEPS: Final = 150
 """Controls of the longest page of these jobs, and some more."""
 
+MAX_CHOICES: Final = 6
+"""Radio buttons of a person, and one more."""
+
 IS_REACHED: Final = """wanted => {
   const active = document.activeElement, isOne = active.type === 'radio' && active.form === wanted.form;
   return active === wanted || (isOne && active.name === wanted.name);
@@ -28,19 +31,22 @@ def by_mouse(_page: Page, control: Locator) -> None:
 
 def by_keyboard(page: Page, control: Locator) -> None:
     """Tab from the beginning to the control, go on with arrows if it is a radio button, and press it."""
-    wanted = control.element_handle()
     is_radio = control.evaluate("element => element.type === 'radio'")
     _tab_to(page, control, IS_REACHED)
     if not is_radio:
         page.keyboard.press("Enter")
-        return
-    if control.is_checked():
-        return
-    if page.evaluate(HAS_FOCUS, wanted):
-        page.keyboard.press("Space")
-        return
-    while not page.evaluate(HAS_FOCUS, wanted):
+    elif not control.is_checked():
+        _choose(page, control)
+
+
+def _choose(page: Page, control: Locator) -> None:
+    """Go from a radio button of a group to another one. Each press decides, so the page changes meanwhile."""
+    for _ in range(MAX_CHOICES):
+        if control.evaluate(HAS_FOCUS):
+            break
         page.keyboard.press("ArrowRight")
+    if not control.is_checked():
+        page.keyboard.press("Space")
 
 
 def enter(page: Page, press: Press, field: Locator, text: str) -> None:
@@ -55,10 +61,9 @@ def enter(page: Page, press: Press, field: Locator, text: str) -> None:
 def _tab_to(page: Page, control: Locator, is_reached: str) -> None:
     """Press Tab from the beginning of the content until a control has the focus."""
     page.locator("main").focus()
-    wanted = control.element_handle()
     for _ in range(MAX_STEPS):
         page.keyboard.press("Tab")
-        if page.evaluate(is_reached, wanted):
+        if control.evaluate(is_reached):
             return
     raise AssertionError(f"the control has not had the focus in {MAX_STEPS} steps")
 
