@@ -63,7 +63,7 @@ def deployments(found: list[dict[str, Any]]) -> Mapping[str, Any]:
 def test_pods_have_the_settings_that_they_use(
     helm: Path, values: Mapping[str, Any], wanted: Mapping[str, Mapping[str, str]]
 ) -> None:
-    found = deployments(chart_objects(helm, {"console": CONSOLE} | values))
+    found = deployments(chart_objects(helm, {"console": CONSOLE, **values}))
 
     assert {name: settings(deployment) for name, deployment in found.items()} == wanted
 
@@ -72,7 +72,7 @@ def test_pods_have_the_settings_that_they_use(
     ("values", "name"), [({}, "workspace-operator"), (POSTGRESQL, "workspace-console")], ids=["SQLite", "PostgreSQL"]
 )
 def test_client_secret_is_mounted_where_people_sign_in(helm: Path, values: Mapping[str, Any], name: str) -> None:
-    found = deployments(chart_objects(helm, {"console": CONSOLE} | values))
+    found = deployments(chart_objects(helm, {"console": CONSOLE, **values}))
 
     mounting = [
         each

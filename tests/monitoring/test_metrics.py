@@ -90,7 +90,7 @@ def scraped(part: str, folder: Path) -> str:
     """The metrics of a process that is ready."""
     url = f"http://127.0.0.1:{free_port()}"
     command = ("run", part, "--database", f"sqlite:///{folder}/store.db", "--health-endpoint", f"{url}/healthz")
-    command += ("--port", "0") if part == "console" else ()
-    with running(*command, end=signal.SIGTERM):
+    port = ("--port", "0") if part == "console" else ()
+    with running(*command, *port, end=signal.SIGTERM):
         wait_until(lambda: status_of(f"{url}/readyz") == 200)
         return httpx.get(f"{url}/metrics", timeout=60).text

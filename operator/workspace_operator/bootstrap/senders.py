@@ -44,7 +44,7 @@ def open_sender(
     """Create a sender; its connections and child processes end with the context.
 
     Raises:
-        InvalidInput: the transports or the root key cannot be read.
+        InvalidInput: the transports or the root key cannot be read, or the URL of the console is none.
     """
     from workspace_operator.application.sending.handover.metrics import SenderMetrics  # after the API set its folder
     from workspace_operator.mail.deadlines import clock as deadline_clock
@@ -72,19 +72,27 @@ def open_sender(
             observer=metrics,
             monotonic=deadline_clock,
         )
-        notices = NoticeSender(
-            notices=store.notices,
-            transports=pool,
-            root_key=root_key,
-            clock=store.clock,
-            console_url=checked_console_url(settings.console_url),
-            stopping=pausing,
-        )
         sender = Sender(
-            setup=setup, worker=worker_name(), stopping=stopping, is_writable=monitor.is_writable, notices=notices
+            setup=setup,
+            worker=worker_name(),
+            stopping=stopping,
+            is_writable=monitor.is_writable,
+            notices=_notice_sender(store, setup, checked_console_url(settings.console_url)),
         )
         probes = ProbeHandlers(is_ready=sender.healthy.is_set, metrics=metrics.text)
         yield RunningSender(sender=sender, probes=probes)
+
+
+def _notice_sender(store: Repositories, setup: SenderSetup, console_url: str) -> NoticeSender:
+    """The sender of notices beside that of messages."""
+    return NoticeSender(
+        notices=store.notices,
+        transports=setup.transports,
+        root_key=setup.root_key,
+        clock=setup.clock,
+        console_url=console_url,
+        stopping=setup.stopping,
+    )
 
 
 def run_with_probes(
