@@ -83,15 +83,7 @@ def _make_app(
             sessions=SessionReader(sessions=store.sessions, clock=store.clock),
             links=SignInLinks(sessions=store.sessions, audit_log=store.audit_log, clock=store.clock),
             workspaces=WorkspaceReader(workspaces=store.workspaces, accounts=store.accounts),
-            summaries=SummaryReader(
-                workspaces=store.workspaces,
-                accounts=store.accounts,
-                migrations=store.migrations,
-                credentials=store.credentials,
-                heartbeats=store.heartbeats,
-                people=people,
-                clock=store.clock,
-            ),
+            summaries=_summaries(store, people),
             cleanup_lists=lists,
             decision_maker=DecisionMaker(cleanups=store.cleanups, lists=lists, clock=store.clock),
             cleanups=store.cleanups,
@@ -103,6 +95,18 @@ def _make_app(
             undo_period=settings.undo,
             close=people.close,
         )
+    )
+
+
+def _summaries(store: Repositories, people: PeopleCounter) -> SummaryReader:
+    return SummaryReader(
+        workspaces=store.workspaces,
+        accounts=store.accounts,
+        migrations=store.migrations,
+        credentials=store.credentials,
+        heartbeats=store.heartbeats,
+        people=people,
+        clock=store.clock,
     )
 
 
