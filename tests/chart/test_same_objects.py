@@ -58,6 +58,7 @@ VARIANTS = {
             "autoscaling",
             "network-policies",
             "network-policies/api",
+            "network-policies/console",
             "network-policies/worker",
         ),
     ),

@@ -29,6 +29,14 @@ WRONG = {
     "no pods": ({"api": {"replicas": 0}}, "/api/replicas"),
     "scope in lower case": ({"rbac": {"scope": "namespace"}}, "/rbac/scope"),
     "policies as a boolean": ({"policies": {"mode": False}}, "/policies/mode"),
+    "console over plain HTTP": ({"console": {"url": "http://console.example"}}, "/console/url"),
+    "console below a path": ({"console": {"url": "https://example.com/console"}}, "/console/url"),
+    "proxy by name": ({"console": {"trustedProxies": ["proxy.example"]}}, "/console/trustedProxies/0"),
+    "provider without a client": (
+        {"console": {"url": "https://c.example", "oidc": {"issuer": "https://id.example"}}},
+        "/console/oidc/clientID",
+    ),
+    "undone for a year": ({"console": {"undoDays": 365}}, "/console/undoDays"),
     "port out of range": ({"networkPolicy": {"databasePorts": [70000]}}, "/networkPolicy/databasePorts/0"),
 }
 
@@ -99,8 +107,8 @@ def test_image_is_the_one_of_the_values(helm: Path, image: Mapping[str, Any], wa
 
     assert {each["image"] for each in containers(found)} == {wanted}
     assert {each["imagePullPolicy"] for each in containers(found)} == {"Always"}
-    assert [pod["spec"]["imagePullSecrets"] for pod in pods(found)] == [[{"name": "pull"}]] * 3
-    assert len(containers(found)) == 6
+    assert [pod["spec"]["imagePullSecrets"] for pod in pods(found)] == [[{"name": "pull"}]] * 4
+    assert len(containers(found)) == 8
 
 
 def test_settings_of_a_program_are_its_own(helm: Path) -> None:
@@ -116,7 +124,7 @@ def test_settings_of_a_program_are_its_own(helm: Path) -> None:
         "podAnnotations": {"note": "b"},
     }
 
-    for program in ("operator", "api", "worker"):
+    for program in ("operator", "api", "console", "worker"):
         values = {name: dict(given) for name, given in WORKER.items()}
         values[program] = values.get(program, {}) | own
         changed = [pod for pod in pods(chart_objects(helm, values)) if pod["spec"].get("priorityClassName") == "high"]
@@ -151,6 +159,7 @@ def test_parts_can_be_left_out(helm: Path) -> None:
                 "admissionPolicy": {"enabled": False},
                 "database": {"sqlite": {"existingClaim": "mine"}},
                 "api": {"enabled": False},
+                "console": {"enabled": False},
             },
         )
     )
@@ -164,11 +173,11 @@ def test_parts_can_be_left_out(helm: Path) -> None:
     }
 
 
-def test_api_is_left_out_of_postgresql_too(helm: Path) -> None:
-    found = chart_objects(helm, POSTGRESQL | {"api": {"enabled": False}})
+def test_api_and_console_are_left_out_of_postgresql_too(helm: Path) -> None:
+    found = chart_objects(helm, POSTGRESQL | {"api": {"enabled": False}, "console": {"enabled": False}})
 
     (pod,) = pods(found)
-    assert "--api-address=off" in pod["spec"]["containers"][0]["args"]
+    assert {"--api-address=off", "--console-address=off"} <= set(pod["spec"]["containers"][0]["args"])
     assert not {"Service", "PodDisruptionBudget"} & set(kinds(found))
 
 
@@ -201,8 +210,8 @@ def test_url_comes_from_the_secret_of_the_values(helm: Path) -> None:
     secret = {"name": "people", "key": "uri"}
     found = chart_objects(helm, WORKER | {"database": {"type": "PostgreSQL", "postgresql": {"secret": secret}}})
 
-    variables = [variable for each in containers(found) for variable in each["env"]]
-    assert variables == [{"name": "WORKSPACE_OPERATOR_DATABASE", "valueFrom": {"secretKeyRef": secret}}] * 6
+    variables = [each["env"][0] for each in containers(found)]
+    assert variables == [{"name": "WORKSPACE_OPERATOR_DATABASE", "valueFrom": {"secretKeyRef": secret}}] * 8
 
 
 def test_operator_sends_where_there_is_no_worker(helm: Path) -> None:
@@ -226,7 +235,7 @@ def test_service_monitor_finds_every_pod(helm: Path) -> None:
         each for each in found if each["kind"] == "Service" and selected <= each["metadata"]["labels"].items()
     ]
     assert monitor["spec"]["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
-    assert len(pods(found)) == 3
+    assert len(pods(found)) == 4
     for pod in pods(found):
         assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
         assert "health" in {port["name"] for port in pod["spec"]["containers"][0]["ports"]}

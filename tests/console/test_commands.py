@@ -109,6 +109,22 @@ def test_in_a_pod_the_port_is_forwarded_first(
     assert with_url.err == ""
 
 
+def test_pod_without_a_token_is_named_by_its_variables(run: Run, crm: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in manifests/console: host names of long pod names are cut."""
+    crm()
+    for name, value in {
+        "KUBERNETES_SERVICE_HOST": "10.96.0.1",
+        "POD_NAME": "workspace-console-7d9f-x2x",
+        "POD_NAMESPACE": "messaging",
+        "HOSTNAME": "workspace-cons",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    inside = run("console")
+
+    assert "port-forward --namespace messaging pod/workspace-console-7d9f-x2x 8200:8200" in inside.err
+
+
 def test_served_console_signs_in_and_logs_routes(run: Run, crm: Crm, tmp_path: Path) -> None:
     crm("IDOnly", "id,email\n1,a@x.com\n2,b@x.com\n")
     port, database = free_port(), f"sqlite:///{tmp_path}/store.db"
@@ -150,7 +166,8 @@ def test_console_is_served_beside_the_operator(tmp_path: Path) -> None:
         (("--console-url", "console.example"), 1, "--console-url 'console.example' must be https://HOST"),
         (("--console-url", "https://console.example/path"), 1, "must be https://HOST"),
         (("--console-url", "https://console.example:x"), 1, "must be https://HOST"),
-        (("--trusted-proxy", "proxy.example"), 1, "--trusted-proxy 'proxy.example' must be an IP address"),
+        (("--trusted-proxy", "proxy.example"), 1, "--trusted-proxy 'proxy.example' must be an IP address or a network"),
+        (("--trusted-proxy", "10.0.0.7/8"), 1, "has host bits set"),
         (("--tls-cert", __file__), 64, "TLS needs a certificate and its key"),
         (("--host", "203.0.113.1"), 1, "cannot listen on 203.0.113.1:8200"),
     ],

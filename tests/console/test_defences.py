@@ -1,5 +1,7 @@
 """Forged requests, foreign names, plain HTTP, tokens of forms, and rates."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from tests.console.environment import SAME_ORIGIN, URL, ConsoleEnv, text_of
@@ -134,6 +136,10 @@ def test_console_is_served_under_its_url_over_tls(env: ConsoleEnv, url: str, sta
     ("proxy", "headers", "status"),
     [
         ("10.0.0.7", {"x_forwarded_proto": "https"}, 200),
+        ("10.244.3.9", {"x_forwarded_proto": "https"}, 200),
+        ("::ffff:10.244.3.9", {"x_forwarded_proto": "https"}, 200),
+        ("10.245.0.1", {"x_forwarded_proto": "https"}, 403),
+        ("unix", {"x_forwarded_proto": "https"}, 403),
         ("10.0.0.7", {"x_forwarded_proto": "http"}, 403),
         ("10.0.0.7", {}, 403),
         ("10.0.0.8", {"x_forwarded_proto": "https"}, 403),
@@ -142,7 +148,7 @@ def test_console_is_served_under_its_url_over_tls(env: ConsoleEnv, url: str, sta
 def test_only_a_trusted_proxy_vouches_for_tls(
     env: ConsoleEnv, proxy: str, headers: dict[str, str], status: int
 ) -> None:
-    browser = public(env, trusted_proxies=frozenset({"10.0.0.7"})).browser(
+    browser = public(env, trusted_proxies=[ip_network("10.0.0.7"), ip_network("10.244.0.0/16")]).browser(
         url="http://console.example", client=(proxy, 1)
     )
 

@@ -1,5 +1,7 @@
 """Rules of the console's defences by themselves."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from workspace_operator.console.security.cookies import attempt_cookie, attempt_token, session_cookie, session_token
@@ -80,7 +82,7 @@ def scope(client: str, server: str = "10.0.0.1", scheme: str = "http") -> dict[s
 def test_client_behind_a_proxy_is_the_one_that_it_saw(forwarded: bytes, client: str) -> None:
     headers = {b"host": b"console.example", b"x-forwarded-for": forwarded, b"x-forwarded-proto": b"https"}
 
-    found = connection_of(scope("10.0.0.7"), headers, trusted_proxies=frozenset({"10.0.0.7"}))
+    found = connection_of(scope("10.0.0.7"), headers, trusted_proxies=[ip_network("10.0.0.7")])
 
     assert found == Connection(is_secure=True, is_loopback=False, client=client, host="console.example")
 
@@ -88,7 +90,7 @@ def test_client_behind_a_proxy_is_the_one_that_it_saw(forwarded: bytes, client: 
 def test_proxy_on_the_same_machine_makes_nobody_local() -> None:
     headers = {b"host": b"localhost", b"x-forwarded-proto": b"https"}
 
-    found = connection_of(scope("127.0.0.1", "127.0.0.1"), headers, trusted_proxies=frozenset({"127.0.0.1"}))
+    found = connection_of(scope("127.0.0.1", "127.0.0.1"), headers, trusted_proxies=[ip_network("127.0.0.1")])
 
     assert not found.is_loopback
     assert refusal_of(found, console_url="https://console.example") == 421
@@ -106,7 +108,7 @@ def test_proxy_on_the_same_machine_makes_nobody_local() -> None:
     ],
 )
 def test_loopback_has_both_ends_here(client: str, server: str, is_loopback: bool) -> None:
-    found = connection_of(scope(client, server), {}, trusted_proxies=frozenset())
+    found = connection_of(scope(client, server), {}, trusted_proxies=[])
 
     assert found.is_loopback is is_loopback
 

@@ -49,9 +49,12 @@ def run() -> int:
         parts.set_up_cluster(walk, server.kubectl)
         with operator(walk):
             parts.declare(walk)
-            parts.on_a_cluster(walk)
+            parts.block_the_change(walk)
+            parts.correct_the_people(walk)
             parts.call_the_api(walk)
             parts.send_messages(walk)
+            parts.open_the_console(walk)
+            wait_for_enter()
     walk.part("Done: the operator and the API server are stopped")
     print_addresses(walk)
     print_next_steps()
@@ -59,7 +62,7 @@ def run() -> int:
 
 
 def up() -> int:
-    """Show the same on the API server, and leave it running."""
+    """Show the same on the API server, and leave it running, with people who block the change of the club."""
     end_left_running()
     folder = checkout_folder() / "data"
     shutil.rmtree(folder, ignore_errors=True)
@@ -73,7 +76,7 @@ def up() -> int:
         identity = start_detached(command(program, folder), log=folder / log, environment=walk.environment)
         (checkout_folder() / record).write_text(dumps(asdict(identity)), encoding="utf-8")
     parts.declare(walk)
-    parts.on_a_cluster(walk)
+    parts.block_the_change(walk)
     parts.call_the_api(walk)
     parts.send_messages(walk)
     walk.part("It goes on running")
@@ -81,11 +84,23 @@ def up() -> int:
         "In a shell of yours:\n"
         f"  export KUBECONFIG={server.kubeconfig}\n"
         f"  export WORKSPACE_OPERATOR_DATABASE={walk.environment['WORKSPACE_OPERATOR_DATABASE']}\n"
+        f"  export WORKSPACE_OPERATOR_CONSOLE_URL={parts.CONSOLE}\n"
         f"  export PATH={COMMANDS}:{server.kubectl.program.parent}:$PATH\n"
         f"  cd {folder}\n"
-        "and `make down` ends it."
+        "and `make down` ends it. The people of the club still block its change: clean up in the console, or by the\n"
+        f"commands that `make demo` shows. A link works once, within 5 minutes; for another one:\n  {parts.SIGN_IN}"
     )
+    parts.open_the_console(walk)
     return 0
+
+
+def wait_for_enter() -> None:
+    """Let somebody at a terminal look at the console before everything stops."""
+    if sys.stdin.isatty():
+        print("\nPress Enter to stop everything.", flush=True)
+        sys.stdin.readline()
+    else:
+        print("(There is no terminal to wait at, so everything stops now. `make up` leaves it running.)", flush=True)
 
 
 def down() -> int:
@@ -175,10 +190,11 @@ def print_next_steps() -> None:
     """Say what to do after the walk-through."""
     print(
         "\nWhat to do next:\n"
-        "  make up                       the same, left running for you to try commands on; `make down` ends it\n"
+        "  make up                       the same, left running for you to clean up the club; `make down` ends it\n"
         "  README.md                     the same without a cluster, and on a cluster of yours\n"
         "  docs/resource.md              every field, condition and reason of a Workspace\n"
         "  docs/people.md, docs/api.md   people: CSV files, identifier changes, cleaning up, the HTTP API\n"
+        "  docs/console.md               the web console: signing in, cleaning up, undoing it\n"
         "  docs/sending.md               messages: SMTP servers, templates, going live, why one was not sent"
     )
 

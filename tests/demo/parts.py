@@ -12,6 +12,8 @@ PEOPLE_TO_DELETE = ("m-1017", "m-1018", "m-1019", "m-1020")
 OPERATOR_ACCESS = "operator.kubeconfig"
 API_PORT = free_port()
 API = f"http://127.0.0.1:{API_PORT}"
+CONSOLE_PORT = free_port()
+CONSOLE = f"http://127.0.0.1:{CONSOLE_PORT}"
 MAIL_PORT, MAIL_FOLDER = free_port(), "mail"
 MAILBOX = (
     *("python", "-m", "aiosmtpd", "--nosetuid", "--listen", f"127.0.0.1:{MAIL_PORT}"),
@@ -26,8 +28,10 @@ OPERATOR = (
     "--api-address",
     f"127.0.0.1:{API_PORT}",
     "--console-address",
-    "off",
+    f"127.0.0.1:{CONSOLE_PORT}",
 )
+SIGN_IN = "workspacectl console --workspace default/club"
+"""Prints a link to the club, which works once, within 5 minutes."""
 
 
 def without_a_cluster(walk: Walk) -> None:
@@ -43,8 +47,8 @@ def without_a_cluster(walk: Walk) -> None:
     walk.run("workspacectl people show --workspace default/shop sofia.lind@example.se")
 
 
-def on_a_cluster(walk: Walk) -> None:
-    """The main job: a change of identifiers that is blocked, corrected, and goes through."""
+def block_the_change(walk: Walk) -> None:
+    """The main job, its first half: a change of identifiers that people block."""
     walk.print("Import the members of the club, who are known by their member number only.")
     walk.run("workspacectl people import --workspace default/club examples/people/club.csv")
     walk.run("workspacectl people suppress --workspace default/club oskar@example.com")
@@ -59,6 +63,10 @@ def on_a_cluster(walk: Walk) -> None:
     walk.run("kubectl describe ws club")
     walk.print("The report says who blocks the change, and what to do about each of them.")
     walk.run("workspacectl exports show --workspace default/club --limit 3")
+
+
+def correct_the_people(walk: Walk) -> None:
+    """Its second half: the people are corrected by commands, and the change goes through."""
     walk.print("Correct some addresses, and delete people who are there twice. Nothing else is needed.")
     walk.run("workspacectl people import --workspace default/club examples/people/club-corrected.csv --update")
     deletion = "workspacectl people delete --workspace default/club --id $id"
@@ -77,6 +85,7 @@ def set_up_cluster(walk: Walk, kubectl: Kubectl) -> None:
             "KUBECONFIG": str(kubectl.kubeconfig),
             "WORKSPACE_OPERATOR_DATABASE": f"sqlite:///{walk.folder}/workspaces.db",
             "WORKSPACE_OPERATOR_SMTP": f"smtp://127.0.0.1:{MAIL_PORT}",
+            "WORKSPACE_OPERATOR_CONSOLE_URL": CONSOLE,
         },
         search_also=kubectl.program.parent,
     )
@@ -105,15 +114,15 @@ def call_the_api(walk: Walk) -> None:
     walk.print(
         "Callers find their keys in a Secret. The same process serves the people API, to the vendor's own clients, too."
     )
-    walk.run("kubectl get secret club-credentials")
+    walk.run("kubectl get secret shop-credentials")
     if shutil.which("curl") is None:
         walk.print("(There is no curl here to call it with.)")
         return
-    key = "kubectl get secret club-credentials -o jsonpath={.data.$key}"
+    key = "kubectl get secret shop-credentials -o jsonpath={.data.$key}"
     walk.run(f"for key in siteID apiKey appKey; do {key} | base64 -d > $key; done")
     call = f"curl --silent --show-error --fail-with-body --max-time 20 {API}"
     body = """-d '{"email": "kim@example.com", "plan": "gold"}'"""
-    walk.run(f'{call}/api/v1/customers/m-2001 -u "$(cat siteID):$(cat apiKey)" -X PUT {body}')
+    walk.run(f'{call}/api/v1/customers/c-901 -u "$(cat siteID):$(cat apiKey)" -X PUT {body}')
     walk.run(f'{call}/v1/customers?email=kim@example.com -H "Authorization: Bearer $(cat appKey)"')
 
 
@@ -134,3 +143,11 @@ def send_messages(walk: Walk) -> None:
     walk.run(f"{never} && kubectl wait ws/shop --for=condition=Ready --timeout=60s")
     listed = "workspacectl messages list -w default/shop --state undeliverable"
     walk.run(f"ws=shop; {send} && sleep 1; {listed}; {arrived} && echo 'no third message arrived'")
+
+
+def open_the_console(walk: Walk) -> None:
+    """The web console on the club, by a link that signs in."""
+    walk.print(
+        "People who know the people need none of these commands. Open this link in a browser, and press Sign in:"
+    )
+    walk.run(SIGN_IN)

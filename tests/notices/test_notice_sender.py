@@ -93,6 +93,7 @@ class Office:
             transports=self.transports,
             root_key=root_key,
             clock=lambda: self.now,
+            console_url="https://console.example",
             stopping=lambda: stopping,
         )
         return sender.work_once()
@@ -146,6 +147,7 @@ def test_message_says_that_it_is_automatic() -> None:
     assert message["Subject"].startswith('workspace "Nordlicht CRM" (marketing/crm): ')
     assert message["Message-ID"] == f"<{made.transports.mails[0].delivery_id}@nordlicht.example>"
     assert "17 of 28 people block it" in message.get_content()
+    assert "https://console.example/w/7/cleanup" in message.get_content()
 
 
 def test_refusal_for_now_is_tried_again_with_the_same_id() -> None:

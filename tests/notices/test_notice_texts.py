@@ -1,5 +1,9 @@
 """What notices say: counts, and how to get the report; no personal data."""
 
+from typing import Any
+
+import pytest
+
 from tests.notices.notices import BLOCKED, COMPLETED, REFUSES, notice
 from workspace_operator.application.accounts.notice_texts import notice_text
 from workspace_operator.application.ports import NoticeKind
@@ -17,6 +21,23 @@ def test_blocked_change_has_counts_and_the_way_to_the_report() -> None:
     assert "suppressedEmail" not in text.body
     assert "  workspacectl exports get --workspace marketing/crm --latest -o FILE\n" in text.body
     assert 'because you are an admin of the account "acme"' in text.body
+
+
+def test_blocked_change_links_to_the_console() -> None:
+    """Without a token: whoever gets a copy of the mail signs in first."""
+    text = notice_text(notice(), console_url="https://console.example")
+
+    assert "what happens to each of them:\n\n  https://console.example/w/7/cleanup\n\nOr get their list" in text.body
+    assert "  workspacectl exports get --workspace marketing/crm --latest -o FILE\n" in text.body
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"), [(NoticeKind.MIGRATION_COMPLETED, COMPLETED), (NoticeKind.TRANSPORT_REFUSES, REFUSES)]
+)
+def test_other_notices_link_to_no_page(kind: NoticeKind, details: dict[str, Any]) -> None:
+    made = notice(kind, details=details)
+
+    assert notice_text(made, console_url="https://console.example") == notice_text(made)
 
 
 def test_one_person_blocks() -> None:

@@ -16,7 +16,13 @@ from workspace_operator.settings import VARIABLE_PREFIX, variable_of
 OF_SERVICES = re.compile(r"(_SERVICE_HOST|_SERVICE_PORT|_PORT)(_|$)")
 """Variables that Kubernetes sets for the Services of a namespace: of a Service a-b, A_B_PORT and others."""
 
-SERVICES = ("workspace-operator", "workspace-operator-api", "workspace-operator-metrics", "workspace-api")
+SERVICES = (
+    "workspace-operator",
+    "workspace-operator-api",
+    "workspace-operator-metrics",
+    "workspace-api",
+    "workspace-console",
+)
 
 
 def test_page_is_that_of_the_options() -> None:

@@ -45,6 +45,16 @@ app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
 {{- if and .Values.api.enabled (eq .Values.database.type "SQLite") }}true{{ end -}}
 {{- end -}}
 
+{{/* Whether the console is a Deployment of its own. */}}
+{{- define "workspace-operator.hasConsolePods" -}}
+{{- if and .Values.console.enabled (eq .Values.database.type "PostgreSQL") }}true{{ end -}}
+{{- end -}}
+
+{{/* Whether the operator's pod serves the console. */}}
+{{- define "workspace-operator.servesConsole" -}}
+{{- if and .Values.console.enabled (eq .Values.database.type "SQLite") }}true{{ end -}}
+{{- end -}}
+
 {{/* Whether the operator's pod sends messages, and therefore mounts transports and passwords. */}}
 {{- define "workspace-operator.operatorSends" -}}
 {{- if and .Values.sending.enabled (not .Values.worker.enabled) }}true{{ end -}}
@@ -206,6 +216,58 @@ readinessProbe:
     secretName: {{ .Values.sending.smtpSecret }}
     defaultMode: 0440
 {{ include "workspace-operator.rootKeyVolume" . }}
+{{- end -}}
+
+{{/* For the worker: the address of the console, which notices have, and how long cleanups can be undone. */}}
+{{- define "workspace-operator.cleanupVariables" -}}
+{{- with .Values.console.url }}
+- name: WORKSPACE_OPERATOR_CONSOLE_URL
+  value: {{ . | quote }}
+{{- end }}
+{{- if ne (int .Values.console.undoDays) 30 }}
+- name: WORKSPACE_OPERATOR_UNDO_DAYS
+  value: {{ .Values.console.undoDays | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* How browsers reach the console, and how people sign in. */}}
+{{- define "workspace-operator.consoleVariables" -}}
+{{- include "workspace-operator.cleanupVariables" . }}
+{{- with .Values.console.trustedProxies }}
+- name: WORKSPACE_OPERATOR_TRUSTED_PROXY
+  value: {{ join " " . | quote }}
+{{- end }}
+{{- with .Values.console.oidc }}
+{{- if .issuer }}
+- name: WORKSPACE_OPERATOR_OIDC_ISSUER
+  value: {{ .issuer | quote }}
+- name: WORKSPACE_OPERATOR_OIDC_CLIENT_ID
+  value: {{ .clientID | quote }}
+- name: WORKSPACE_OPERATOR_OIDC_CLIENT_SECRET_FILE
+  value: /etc/workspace-operator/oidc/{{ .clientSecret.key }}
+{{- if .trustEmail }}
+- name: WORKSPACE_OPERATOR_OIDC_TRUST_EMAIL
+  value: "true"
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "workspace-operator.clientSecretMount" -}}
+{{- if .Values.console.oidc.issuer }}
+- name: oidc
+  mountPath: /etc/workspace-operator/oidc
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "workspace-operator.clientSecretVolume" -}}
+{{- if .Values.console.oidc.issuer }}
+- name: oidc
+  secret:
+    secretName: {{ .Values.console.oidc.clientSecret.name }}
+    defaultMode: 0440
+{{- end }}
 {{- end -}}
 
 {{- define "workspace-operator.scratchVolume" -}}

@@ -2,9 +2,10 @@
 
 import sys
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -57,7 +58,8 @@ OIDC_PACKAGES = frozenset({"joserfc", "cryptography"})
 
 def make_console_server(settings: ConsoleSettings) -> "Server":
     """Create the server of the console, which listens already. Raises InvalidInput."""
-    _check(settings)
+    checked_console_url(settings.console_url)
+    _trusted_networks(settings)
     if settings.oidc is not None:
         _identity_provider(settings.oidc)  # what is wrong with it is said before anything is served
     return make_server(settings, purpose=PURPOSE)
@@ -119,8 +121,8 @@ def _dependencies(
         usage=UsageReader(people=store.people, counters=store.message_counters),
         audit_log=store.audit_log,
         access_log=access_log,
-        console_url=settings.console_url.rstrip("/"),
-        trusted_proxies=settings.trusted_proxies,
+        console_url=checked_console_url(settings.console_url),
+        trusted_proxies=_trusted_networks(settings),
         undo_period=settings.undo,
         limiting_reads=partial(store.limiting_reads, READ_SECONDS),
         close=people.close,
@@ -234,20 +236,27 @@ def _identity_provider(settings: OIDCSettings) -> IdentityProvider:
     )
 
 
-def _check(settings: ConsoleSettings) -> None:
-    """Refuse settings under which nobody would reach the console. Raises InvalidInput."""
+def checked_console_url(url: str) -> str:
+    """The URL of the console without a slash at its end; empty for none. Raises InvalidInput if it is no origin."""
     try:
-        parts = urlsplit(settings.console_url)
+        parts = urlsplit(url)
         has_origin = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
         is_origin = has_origin and parts.path in ("", "/") and not (parts.query or parts.fragment or parts.username)
     except ValueError:
         is_origin = False
-    if settings.console_url and not is_origin:
-        message = f"--console-url {settings.console_url!r} must be https://HOST, with a port if it is not 443"
+    if url and not is_origin:
+        message = f"--console-url {url!r} must be https://HOST, with a port if it is not 443"
         raise InvalidInput(message, field="--console-url")
-    for proxy in settings.trusted_proxies:
+    return url.rstrip("/")
+
+
+def _trusted_networks(settings: ConsoleSettings) -> Collection[IPv4Network | IPv6Network]:
+    """The trusted proxies as networks; one address is a network, too. Raises InvalidInput."""
+    networks: list[IPv4Network | IPv6Network] = []
+    for proxy in sorted(settings.trusted_proxies):
         try:
-            ip_address(proxy)
-        except ValueError:
-            message = f"--trusted-proxy {proxy!r} must be an IP address, such as 10.0.0.7"
-            raise InvalidInput(message, field="--trusted-proxy") from None
+            networks.append(ip_network(proxy))
+        except ValueError as error:
+            message = f"--trusted-proxy {proxy!r} must be an IP address or a network, such as 10.0.0.7 or 10.244.0.0/16"
+            raise InvalidInput(f"{message}: {error}", field="--trusted-proxy") from None
+    return tuple(networks)

@@ -13,6 +13,7 @@ from workspace_operator.application.health.probes import ProbeHandlers, combined
 from workspace_operator.application.health.write_monitor import WriteMonitor
 from workspace_operator.application.sending.handover.sender import Sender
 from workspace_operator.application.sending.handover.setup import MAX_BATCH, SenderSetup
+from workspace_operator.bootstrap.consoles import checked_console_url
 from workspace_operator.bootstrap.keys import KEY_FILE_OPTION, load_root_key
 from workspace_operator.bootstrap.repositories import Repositories
 from workspace_operator.bootstrap.workers import must_pause, store_probes, worker_name
@@ -43,7 +44,7 @@ def open_sender(
     """Create a sender; its connections and child processes end with the context.
 
     Raises:
-        InvalidInput: the transports or the root key cannot be read.
+        InvalidInput: the transports or the root key cannot be read, or the URL of the console is none.
     """
     from workspace_operator.application.sending.handover.metrics import SenderMetrics  # after the API set its folder
     from workspace_operator.mail.deadlines import clock as deadline_clock
@@ -71,14 +72,27 @@ def open_sender(
             observer=metrics,
             monotonic=deadline_clock,
         )
-        notices = NoticeSender(
-            notices=store.notices, transports=pool, root_key=root_key, clock=store.clock, stopping=pausing
-        )
         sender = Sender(
-            setup=setup, worker=worker_name(), stopping=stopping, is_writable=monitor.is_writable, notices=notices
+            setup=setup,
+            worker=worker_name(),
+            stopping=stopping,
+            is_writable=monitor.is_writable,
+            notices=_notice_sender(store, setup, checked_console_url(settings.console_url)),
         )
         probes = ProbeHandlers(is_ready=sender.healthy.is_set, metrics=metrics.text)
         yield RunningSender(sender=sender, probes=probes)
+
+
+def _notice_sender(store: Repositories, setup: SenderSetup, console_url: str) -> NoticeSender:
+    """The sender of notices beside that of messages."""
+    return NoticeSender(
+        notices=store.notices,
+        transports=setup.transports,
+        root_key=setup.root_key,
+        clock=setup.clock,
+        console_url=console_url,
+        stopping=setup.stopping,
+    )
 
 
 def run_with_probes(

@@ -1,33 +1,46 @@
 """A real browser and a console with a socket. Chromium is found by name; without it these tests are skipped."""
 
 import os
-import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.conftest import NO_SKIPS
 from tests.console.browser.served import ServedConsole
-
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+from tests.console.browser.windows import NoBrowser, browser
+from tests.console.cleanups.club import Club
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests of a module. As long as it is open, no other test can run an event loop."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        reason = f"none of {', '.join(NAMES)} is installed"
-        if os.environ.get(NO_SKIPS):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    # Its sandbox cannot be used by root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield browser
-        browser.close()
+    """One browser for all tests of a module; without one they are skipped."""
+    with ExitStack() as stack:
+        try:
+            started = stack.enter_context(browser())
+        except NoBrowser as reason:
+            if os.environ.get(NO_SKIPS):
+                pytest.fail(str(reason))
+            pytest.skip(str(reason))
+        yield started
+
+
+@pytest.fixture
+def club(tmp_path: Path) -> Iterator[Club]:
+    """A club whose people block its change."""
+    with Club.opened(tmp_path) as club:
+        club.fill()
+        club.block()
+        yield club
+
+
+@pytest.fixture
+def served_club(club: Club) -> Iterator[ServedConsole]:
+    """The console of the club."""
+    with ServedConsole.serving(club.console) as console:
+        yield console
 
 
 @pytest.fixture

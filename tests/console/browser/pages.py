@@ -254,8 +254,25 @@ def imports(club: Club) -> str:
     return f"/w/{club.workspace.workspace_id}/imports"
 
 
+def among_others(club: Club) -> str:
+    """The workspaces of an account, each in another state."""
+    env = club.console
+    env.workspace("shop", mode=Mode.EMAIL_OR_ID, color="0B7A75", display_name="Nordlicht Shop")
+    env.workspace(
+        "shop-staging",
+        mode=Mode.EMAIL_OR_ID,
+        color="FFD400",
+        display_name="Shop (staging)",
+        send_mode=SendMode.TEST,
+        test_address="qa@nordlicht.example",
+    )
+    env.account("club", workspace_limit=5)
+    return "/"
+
+
 GROUP: Final = "key=ada.silva%40club.example"
 CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
+    "workspaces, some of one account": among_others,
     "clean-up": lambda club: club.path,
     "clean-up, decided": drafted,
     "clean-up, correction": opened,

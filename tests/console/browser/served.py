@@ -45,10 +45,14 @@ class ServedConsole:
         return f"{self.url}/enter?t={self.env.links.create(actor=ROOT, **options)}"
 
     @contextmanager
-    def window(self, browser: Browser, *, signed_in: bool = True, **options: Any) -> Iterator["Window"]:
-        """A window with cookies of its own; nothing may go wrong in it."""
+    def window(
+        self, browser: Browser, *, signed_in: bool = True, token: str = "", **options: Any
+    ) -> Iterator["Window"]:
+        """A window with cookies of its own, of a session if its token is given; nothing may go wrong in it."""
         context = browser.new_context(**options)
-        if signed_in:
+        if token:
+            context.add_cookies([{"name": "console", "value": token, "url": self.url}])
+        elif signed_in:
             entered = self.env.links.enter(self.env.links.create(actor=ROOT), agent="test")
             assert entered is not None
             context.add_cookies([{"name": "console", "value": entered.token, "url": self.url}])

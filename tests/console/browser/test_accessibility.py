@@ -6,18 +6,16 @@ The long form (WORKSPACE_OPERATOR_PROOF) has both colour schemes, three widths a
 import os
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.console.browser.pages import CLUB_PAGES, FILES, PAGES
-from tests.console.browser.served import ServedConsole, Window
+from tests.console.browser.windows import STATES, window_of
 from tests.console.cleanups.club import Club
 from tests.console.environment import ConsoleEnv
 from workspace_operator.console.app import all_routes
@@ -31,28 +29,7 @@ RULES: Final = {
     "resultTypes": ["violations"],
 }
 
-pages = pytest.mark.parametrize("name", [*PAGES, *CLUB_PAGES])
-
-
-@contextmanager
-def window_of(chromium: Browser, name: str, folder: Path, **options: Any) -> Iterator[Window]:
-    """A window that shows a page in a state."""
-    with ExitStack() as stack:
-        if name in PAGES:
-            env, signed_in = ConsoleEnv(provider=PAGES[name].provider), PAGES[name].signed_in
-            served = stack.enter_context(ServedConsole.serving(env))
-            path = PAGES[name].prepare(served.env)
-        else:
-            club = stack.enter_context(Club.opened(folder))
-            club.fill()
-            club.block()
-            served, signed_in = stack.enter_context(ServedConsole.serving(club.console)), True
-            # In a thread, since playwright runs an event loop in this one, and requests need one of their own.
-            with ThreadPoolExecutor(1) as thread:
-                path = thread.submit(CLUB_PAGES[name], club).result()
-        window = stack.enter_context(served.window(chromium, signed_in=signed_in, **options))
-        window.open(path)
-        yield window
+pages = pytest.mark.parametrize("name", STATES)
 
 
 PARAMETERS = {
@@ -116,7 +93,7 @@ def test_page_fits_and_shows_the_focus(chromium: Browser, tmp_path: Path, name: 
         assert window.page.evaluate(WIDTH) <= 1280
 
 
-@pytest.mark.parametrize("name", ["workspaces", "overview", "sign in", "clean-up, decided"])
+@pytest.mark.parametrize("name", STATES if IS_PROOF else ["workspaces", "overview", "sign in", "clean-up, decided"])
 def test_forced_colours_leave_the_states_apart(chromium: Browser, tmp_path: Path, name: str) -> None:
     with window_of(chromium, name, tmp_path, forced_colors="active") as window:
         current = window.page.locator("nav a[aria-current]")

@@ -41,11 +41,12 @@ def fake() -> Iterator[FakeProvider]:
         yield provider
 
 
-@pytest.mark.parametrize("options", [{}, {"java_script_enabled": False}], ids=["script", "no script"])
-def test_member_signs_in_and_comes_back_to_the_page(
-    chromium: Browser, fake: FakeProvider, options: dict[str, bool]
-) -> None:
-    with company_console(fake) as served, served.window(chromium, signed_in=False, **options) as window:
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
+def test_member_signs_in_and_comes_back_to_the_page(chromium: Browser, fake: FakeProvider, has_script: bool) -> None:
+    with (
+        company_console(fake) as served,
+        served.window(chromium, signed_in=False, java_script_enabled=has_script) as window,
+    ):
         page = window.page
         window.open("/w/1/history")
 

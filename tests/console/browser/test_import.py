@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.console.browser.jobs import LONG
 from tests.console.browser.served import ServedConsole
-from tests.console.browser.test_cleanup import LONG, WAYS, Press
+from tests.console.browser.ways import WAYS, Press
 from tests.console.cleanups.club import Club
 from tests.console.imports.import_console import FILE, ImportConsole
 

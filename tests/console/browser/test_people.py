@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.console.browser.served import ServedConsole
-from tests.console.browser.test_cleanup import WAYS, Press, enter
+from tests.console.browser.ways import WAYS, Press, enter
 from tests.console.cleanups.club import Club
 
 

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -44,7 +45,7 @@ def by_keyboard(page: Page, name: str) -> None:
     ],
 )
 def test_somebody_signs_in_looks_and_signs_out(
-    chromium: Browser, served: ServedConsole, press: Press, options: dict[str, bool]
+    chromium: Browser, served: ServedConsole, press: Press, options: dict[str, Any]
 ) -> None:
     club(served.env)
     with served.window(chromium, signed_in=False, **options) as window:

@@ -12,10 +12,18 @@ import yaml
 from tests.controlplane.failures import KubectlFailed
 from tests.controlplane.kubectl import Kubectl, find_kubectl
 from workspace_operator.sending.deliveries import HANDOVER_SECONDS
+from workspace_operator.settings import DEFAULT_CONSOLE_PORT
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = sorted(file.parent for top in ("crds", "manifests") for file in (ROOT / top).rglob("kustomization.yaml"))
 OVERLAYS = {"sqlite", "postgres", "one-namespace"}
+
+PODS = [
+    *((each, "workspace-operator") for each in sorted(OVERLAYS)),
+    ("postgres", "workspace-api"),
+    ("postgres", "workspace-console"),
+]
+"""Overlays with their Deployments."""
 
 OF_WORKSPACES = [
     {"apiGroups": ["workspace-operator.dev"], "resources": ["workspaces"], "verbs": ["get", "list", "watch", "patch"]},
@@ -54,8 +62,9 @@ def objects(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(rendered(ROOT / name)))
 
 
-def only(name: str, kind: str) -> Any:
-    (found,) = [each for each in objects(name) if each["kind"] == kind]
+def only(folder: str, kind: str, name: str = "") -> Any:
+    """The object of a kind, and of a name if there are several."""
+    (found,) = [each for each in objects(folder) if each["kind"] == kind and name in ("", each["metadata"]["name"])]
     return found
 
 
@@ -111,9 +120,7 @@ def account_reference(account: dict[str, Any]) -> dict[str, str]:
     return {"name": account["name"], "namespace": account["namespace"]}
 
 
-@pytest.mark.parametrize(
-    ("overlay", "name"), [*((each, "workspace-operator") for each in sorted(OVERLAYS)), ("postgres", "workspace-api")]
-)
+@pytest.mark.parametrize(("overlay", "name"), PODS)
 def test_pod_is_restricted(overlay: str, name: str) -> None:
     pod = deployment(overlay, name)["template"]["spec"]
     (container,) = pod["containers"]
@@ -129,9 +136,7 @@ def test_pod_is_restricted(overlay: str, name: str) -> None:
     assert (container["command"], container["args"][0]) == (["workspacectl"], "run")
 
 
-@pytest.mark.parametrize(
-    ("overlay", "name"), [*((each, "workspace-operator") for each in sorted(OVERLAYS)), ("postgres", "workspace-api")]
-)
+@pytest.mark.parametrize(("overlay", "name"), PODS)
 def test_pod_is_well_described(overlay: str, name: str) -> None:
     found = objects(f"manifests/overlays/{overlay}")
     (whole,) = [each for each in found if (each["kind"], each["metadata"]["name"]) == ("Deployment", name)]
@@ -142,7 +147,7 @@ def test_pod_is_well_described(overlay: str, name: str) -> None:
         assert labels == {
             "app.kubernetes.io/name": name,
             "app.kubernetes.io/instance": "workspace-operator",
-            "app.kubernetes.io/component": "api" if name == "workspace-api" else "operator",
+            "app.kubernetes.io/component": name.removeprefix("workspace-"),
             "app.kubernetes.io/part-of": "workspace-operator",
             "app.kubernetes.io/version": version[0]["newTag"],
         }
@@ -164,9 +169,7 @@ def test_every_object_says_what_it_belongs_to(overlay: str) -> None:
         assert {f"app.kubernetes.io/{label}" for label in wanted} <= has, (each["kind"], each["metadata"]["name"])
 
 
-@pytest.mark.parametrize(
-    ("overlay", "name"), [*((each, "workspace-operator") for each in sorted(OVERLAYS)), ("postgres", "workspace-api")]
-)
+@pytest.mark.parametrize(("overlay", "name"), PODS)
 def test_database_is_upgraded_before_the_start(overlay: str, name: str) -> None:
     """By the same image, in the same confinement, on the same database."""
     pod = deployment(overlay, name)["template"]["spec"]
@@ -182,10 +185,11 @@ def test_database_is_upgraded_before_the_start(overlay: str, name: str) -> None:
     assert upgrade["resources"].keys() == {"requests", "limits"}
 
 
-def test_pods_of_the_api_are_apart_and_not_drained_at_once() -> None:
-    pod = deployment("postgres", "workspace-api")["template"]["spec"]
-    budget = only("manifests/overlays/postgres", "PodDisruptionBudget")["spec"]
-    labels = {"app.kubernetes.io/name": "workspace-api"}
+@pytest.mark.parametrize("name", ["workspace-api", "workspace-console"])
+def test_pods_are_apart_and_not_drained_at_once(name: str) -> None:
+    pod = deployment("postgres", name)["template"]["spec"]
+    budget = only("manifests/overlays/postgres", "PodDisruptionBudget", name)["spec"]
+    labels = {"app.kubernetes.io/name": name}
 
     assert [each["topologyKey"] for each in pod["topologySpreadConstraints"]] == [
         "kubernetes.io/hostname",
@@ -207,7 +211,7 @@ def test_there_is_one_operator(overlay: str) -> None:
     assert (operator["replicas"], operator["strategy"]) == (1, {"type": "Recreate"})
 
 
-@pytest.mark.parametrize("name", ["operator", "worker", "api"])
+@pytest.mark.parametrize("name", ["operator", "worker", "api", "console"])
 def test_pod_ends_what_has_begun(name: str) -> None:
     spec = yaml.safe_load((ROOT / "manifests" / name / "deployment.yaml").read_text())["spec"]
 
@@ -232,36 +236,54 @@ def test_pod_has_a_database(overlay: str) -> None:
     assert [each["name"] for each in others] == (["POD_NAMESPACE"] if overlay == "one-namespace" else [])
 
 
+@pytest.mark.parametrize("part", ["api", "console"])
 @pytest.mark.parametrize("overlay", sorted(OVERLAYS))
-def test_api_is_served_by_one_kind_of_pod(overlay: str) -> None:
-    service = only(f"manifests/overlays/{overlay}", "Service")["spec"]
+def test_api_and_console_are_served_by_one_kind_of_pod(overlay: str, part: str) -> None:
+    service = only(f"manifests/overlays/{overlay}", "Service", f"workspace-{part}")["spec"]
     serving = service["selector"]["app.kubernetes.io/name"]
     (container,) = deployment(overlay, serving)["template"]["spec"]["containers"]
     ports = {port["name"]: str(port["containerPort"]) for port in container["ports"]}
-    served = next(each for each in container["args"] if each.startswith(("--api-address=0.0.0.0:", "--port=")))
+    served = next(each for each in container["args"] if each.startswith((f"--{part}-address=0.0.0.0:", "--port=")))
 
     assert ports[service["ports"][0]["targetPort"]] == re.split("[:=]", served)[-1]
-    assert ("--api-address=off" in deployment(overlay)["template"]["spec"]["containers"][0]["args"]) == (
-        serving == "workspace-api"
+    assert (f"--{part}-address=off" in deployment(overlay)["template"]["spec"]["containers"][0]["args"]) == (
+        serving == f"workspace-{part}"
     )
 
 
-def test_probes_of_the_api_are_at_a_port_that_no_service_names() -> None:
-    (container,) = deployment("postgres", "workspace-api")["template"]["spec"]["containers"]
+def test_service_of_the_console_has_the_port_that_links_name() -> None:
+    """`workspacectl console` prints a link to this port of the own machine, to which kubectl forwards it."""
+    for overlay in OVERLAYS:
+        service = only(f"manifests/overlays/{overlay}", "Service", "workspace-console")["spec"]
+        assert [each["port"] for each in service["ports"]] == [DEFAULT_CONSOLE_PORT]
+
+
+@pytest.mark.parametrize("name", ["workspace-api", "workspace-console"])
+def test_probes_are_at_a_port_that_no_service_names(name: str) -> None:
+    (container,) = deployment("postgres", name)["template"]["spec"]["containers"]
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     probed = {container[each]["httpGet"]["port"] for each in ("startupProbe", "livenessProbe", "readinessProbe")}
-    service = only("manifests/overlays/postgres", "Service")["spec"]
+    service = only("manifests/overlays/postgres", "Service", name)["spec"]
 
     assert probed == {"health"}
     assert f"http://0.0.0.0:{ports['health']}/healthz" in container["args"]
     assert [each["targetPort"] for each in service["ports"]] == ["http"]
 
 
-def test_api_has_no_rights_in_the_cluster() -> None:
-    pod = deployment("postgres", "workspace-api")["template"]["spec"]
+@pytest.mark.parametrize("name", ["workspace-api", "workspace-console"])
+def test_pod_has_no_rights_in_the_cluster(name: str) -> None:
+    pod = deployment("postgres", name)["template"]["spec"]
 
     assert pod["automountServiceAccountToken"] is False
     assert "serviceAccountName" not in pod
+
+
+def test_pod_of_the_console_knows_its_name() -> None:
+    """`workspacectl console` in it prints the command that forwards its port; it has no token with its namespace."""
+    (container,) = deployment("postgres", "workspace-console")["template"]["spec"]["containers"]
+    fields = {each["name"]: each["valueFrom"].get("fieldRef", {}).get("fieldPath") for each in container["env"]}
+
+    assert (fields["POD_NAME"], fields["POD_NAMESPACE"]) == ("metadata.name", "metadata.namespace")
 
 
 def test_one_namespace_is_watched_by_who_has_rights_in_one() -> None:

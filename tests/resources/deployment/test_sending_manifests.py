@@ -72,6 +72,7 @@ def test_only_the_worker_gets_passwords(tmp_path: Path) -> None:
     assert {name: secrets(deployment) for name, deployment in found.items()} == {
         "workspace-operator": set(),
         "workspace-api": {ROOT_KEY},
+        "workspace-console": set(),
         "workspace-worker": {PASSWORDS, ROOT_KEY},
     }
     assert [name for name in found if KEY_FILE in variables(found[name])] == ["workspace-api", "workspace-worker"]

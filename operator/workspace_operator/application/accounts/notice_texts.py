@@ -1,8 +1,7 @@
 """What notices to admins say (accounts §6): numbers and names of resources, and no personal data."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, assert_never
 
 from workspace_operator.application.ports import Notice, NoticeKind
 
@@ -15,9 +14,12 @@ class NoticeText:
     body: str
 
 
-def notice_text(notice: Notice) -> NoticeText:
-    """The text of a notice."""
-    text = _TEXTS[notice.key.kind](notice)
+def notice_text(notice: Notice, *, console_url: str = "") -> NoticeText:
+    """The text of a notice. With the URL of the console it links to the page where the admins can act.
+
+    The link has no token: whoever gets the mail, or a copy of it, signs in first (console.md, decision 14).
+    """
+    text = _text(notice, console_url)
     account = notice.workspace.account
     return NoticeText(
         subject=f"{_title(notice)}: {text.subject}",
@@ -25,10 +27,28 @@ def notice_text(notice: Notice) -> NoticeText:
     )
 
 
-def _blocked(notice: Notice) -> NoticeText:
+def _text(notice: Notice, console_url: str) -> NoticeText:
+    match notice.key.kind:
+        case NoticeKind.MIGRATION_BLOCKED:
+            return _blocked(notice, console_url)
+        case NoticeKind.MIGRATION_COMPLETED:
+            return _completed(notice)
+        case NoticeKind.TRANSPORT_REFUSES:
+            return _refuses(notice)
+        case _ as never:
+            assert_never(never)
+
+
+def _blocked(notice: Notice, console_url: str) -> NoticeText:
     details, name = notice.details, _resource(notice)
     blocking, people = details["blocking"], _people(details["people"])
     verb = "blocks" if blocking == 1 else "block"
+    page = f"{console_url}/w/{notice.key.workspace_id}/cleanup"
+    way = (
+        f"Decide in the web console what happens to each of them:\n\n  {page}\n\nOr get their list"
+        if console_url
+        else "Get the list of these people"
+    )
     violations = "\n".join(f"  {name} {number}" for name, number in details["violations"].items() if number)
     return NoticeText(
         subject=f"the change to {details['to']} is blocked",
@@ -36,7 +56,7 @@ def _blocked(notice: Notice) -> NoticeText:
             f"The change of the identifiers of {_title(notice)} from {details['from']} to {details['to']} is "
             "blocked.\n\n"
             f"{blocking} of {people} {verb} it; a person can have several violations:\n\n{violations}\n\n"
-            f"{details['from']} stays in force. Get the list of these people with\n\n"
+            f"{details['from']} stays in force. {way} with\n\n"
             f"  workspacectl exports get --workspace {name} --latest -o FILE\n\n"
             "and correct them. The change is then tried again by itself. This is the only message about it until it "
             "goes through."
@@ -74,13 +94,6 @@ def _refuses(notice: Notice) -> NoticeText:
             "day for each account and transport."
         ),
     )
-
-
-_TEXTS: Final[Mapping[NoticeKind, Callable[[Notice], NoticeText]]] = {
-    NoticeKind.MIGRATION_BLOCKED: _blocked,
-    NoticeKind.MIGRATION_COMPLETED: _completed,
-    NoticeKind.TRANSPORT_REFUSES: _refuses,
-}
 
 
 def _title(notice: Notice) -> str:

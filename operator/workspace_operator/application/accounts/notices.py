@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final, assert_never
 
-from workspace_operator.application.accounts.notice_texts import notice_text
+from workspace_operator.application.accounts.notice_texts import NoticeText, notice_text
 from workspace_operator.application.ports import Notice, Notices, NoticeState, NoticeUpdate, TransportPool
 from workspace_operator.errors import InvalidInput, StoreUnavailable
 from workspace_operator.log_lines import log_context
@@ -45,12 +45,16 @@ INSTALLATION: Final = 0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeSender:
-    """Mails the notices that are due by the transports of this process; without a root key none."""
+    """Mails the notices that are due by the transports of this process; without a root key none.
+
+    ``console_url`` is the base of links to the web console; empty: notices have none.
+    """
 
     notices: Notices
     transports: TransportPool
     root_key: RootKey | None
     clock: Callable[[], datetime]
+    console_url: str = ""
     stopping: Callable[[], bool] = field(default=lambda: False)
 
     def work_once(self) -> bool:
@@ -136,7 +140,8 @@ class NoticeSender:
     def _transfer(self, notice: Notice, readers: Sequence[Mailbox]) -> HandoverResult:
         """Hand the message to these readers over, and wait for the answer."""
         deadline = self.transports.monotonic() + HANDOVER_SECONDS
-        mail = _mail(notice, readers, self.transports, now=self.clock())
+        text = notice_text(notice, console_url=self.console_url)
+        mail = _mail(notice, text, readers, self.transports, now=self.clock())
         handover = self.transports.hand_over(_settings(notice).transport, INSTALLATION, [mail], deadline=deadline)
         handover.wait(HANDOVER_SECONDS + 1)
         return next(iter(handover.take_ended()), _no_result(mail))
@@ -245,11 +250,13 @@ def _readers(account: Account | None) -> Sequence[Mailbox]:
     return tuple(readers.values())
 
 
-def _mail(notice: Notice, readers: Sequence[Mailbox], transports: TransportPool, *, now: datetime) -> OutgoingMail:
+def _mail(
+    notice: Notice, text: NoticeText, readers: Sequence[Mailbox], transports: TransportPool, *, now: datetime
+) -> OutgoingMail:
     """The message, which has the same Message-ID at every try."""
     settings = _settings(notice)
     sender = parse_mailbox(settings.sender, field="spec.notices.from")
-    text, mail_id = notice_text(notice), _mail_id(notice)
+    mail_id = _mail_id(notice)
     headers = (
         ("From", address_list([sender])),
         ("To", address_list(readers)),

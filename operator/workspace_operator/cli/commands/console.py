@@ -55,7 +55,7 @@ Examples:
 """
 
 NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-"""A pod's own namespace."""
+"""The namespace of a pod that has a token of its ServiceAccount; the pod of the console has none."""
 
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
 _is_duration: Final = re.compile("([0-9]{1,4})([mh])").fullmatch
@@ -151,9 +151,13 @@ def _port_forward(api_server: str | None, *, has_url: bool) -> Sequence[str]:
     """How to reach a console in this pod from elsewhere; nothing outside of a cluster, or if it has a URL."""
     if not api_server or has_url:
         return ()
-    namespace = NAMESPACE_FILE.read_text(encoding="utf-8").strip() if NAMESPACE_FILE.exists() else "NAMESPACE"
-    port, pod = DEFAULT_CONSOLE_PORT, os.environ.get("HOSTNAME", "POD")
+    namespace, port = os.environ.get("POD_NAMESPACE") or _namespace(), DEFAULT_CONSOLE_PORT
+    pod = os.environ.get("POD_NAME") or os.environ.get("HOSTNAME", "POD")  # a host name is cut after 63 characters
     return (
         "On your machine, leave this running, and open the link in a browser:",
         f"kubectl port-forward --namespace {namespace} pod/{pod} {port}:{port}",
     )
+
+
+def _namespace() -> str:
+    return NAMESPACE_FILE.read_text(encoding="utf-8").strip() if NAMESPACE_FILE.exists() else "NAMESPACE"

@@ -117,7 +117,7 @@ def run_all(
         api=_api_settings(api_address, public_url, root_key_file),
         console=_console_settings(console_address, console_url, proxies, undo_days, issuer, client_id, secret, trust),
         retention=_retention(activities_days, keep_content, keep_deliveries, keep_audit, undo_days),
-        sender=_sender_settings(transports, root_key_file, public_url, too_late),
+        sender=_sender_settings(transports, root_key_file, public_url, console_url, too_late),
     )
     _run_parts(parts, database, process_context(context, log_format, verbose=verbose))
 
@@ -239,6 +239,7 @@ def worker(
     transports: TransportsFile = None,
     root_key_file: RootKeyFile = None,
     public_url: PublicURL = None,
+    console_url: ConsoleURL = None,
     too_late: TooLate = 24.0,
     keep_content: KeepContent = 30,
     keep_deliveries: KeepDeliveries = 180,
@@ -254,7 +255,7 @@ def worker(
     old activities, messages and entries of the audit log. Several workers can run; only one at a time works on a
     migration, or on the messages of a workspace.
     """
-    settings = _sender_settings(transports, root_key_file, public_url, too_late)
+    settings = _sender_settings(transports, root_key_file, public_url, console_url, too_late)
     retention = _retention(activities_days, keep_content, keep_deliveries, keep_audit, undo_days)
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
@@ -278,6 +279,7 @@ def sender(
     transports: TransportsFile = None,
     root_key_file: RootKeyFile = None,
     public_url: PublicURL = None,
+    console_url: ConsoleURL = None,
     too_late: TooLate = 24.0,
     health: HealthEndpoint = None,
     verbose: Verbose = False,
@@ -287,7 +289,7 @@ def sender(
 
     It hands them to SMTP servers. Several senders can run; only one at a time works on the messages of a workspace.
     """
-    settings = _sender_settings(transports, root_key_file, public_url, too_late)
+    settings = _sender_settings(transports, root_key_file, public_url, console_url, too_late)
     with (
         process_context(context, log_format, verbose=verbose) as stop_event,
         bootstrap.open_store_lazily(database) as store,
@@ -329,10 +331,18 @@ def _operator_settings(
 
 
 def _sender_settings(
-    transports: Path | None, root_key_file: Path | None, public_url: str | None, too_late: float
+    transports: Path | None,
+    root_key_file: Path | None,
+    public_url: str | None,
+    console_url: str | None,
+    too_late: float,
 ) -> SenderSettings:
     return SenderSettings(
-        transports_file=transports, root_key_file=root_key_file, public_url=public_url or "", too_late_hours=too_late
+        transports_file=transports,
+        root_key_file=root_key_file,
+        public_url=public_url or "",
+        console_url=console_url or "",
+        too_late_hours=too_late,
     )
 
 

@@ -1,7 +1,7 @@
 """What the console is made of, as one value."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -32,6 +32,7 @@ from workspace_operator.application.profiles.profiles import ProfileReader
 from workspace_operator.application.sessions.company_sign_in import CompanySignIn
 from workspace_operator.application.sessions.links import SignInLinks
 from workspace_operator.application.sessions.sessions import SessionReader
+from workspace_operator.console.security.origins import Network
 from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.http_server.limits import ConnectionLimits
 
@@ -42,7 +43,7 @@ class Dependencies:
 
     Attributes:
         console_url: the address under which browsers reach the console; empty: only on this machine.
-        trusted_proxies: addresses of proxies that are believed what they forward.
+        trusted_proxies: networks of proxies that are believed what they forward.
         undo_period: how long a cleanup can be undone after it was applied, as pages say it; zero: not at all.
         company_sign_in: None without an identity provider.
         limiting_reads: limits the time of each statement that a handler reads by; raises StatementTimeout in it.
@@ -75,7 +76,7 @@ class Dependencies:
     audit_log: AuditLog
     access_log: Callable[[AccessRecord], None]
     console_url: str = ""
-    trusted_proxies: frozenset[str] = frozenset()
+    trusted_proxies: Collection[Network] = ()
     undo_period: timedelta = timedelta(days=30)
     company_sign_in: CompanySignIn | None = None
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)

@@ -4,10 +4,10 @@ Three attacks end here: a page of another origin that sends a form, a name that 
 rebinding), and somebody who reads plain HTTP on the way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,6 +15,7 @@ LOOPBACK_NAME: Final = "localhost"
 _DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 Headers = Mapping[bytes, bytes]
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +40,15 @@ class Connection:
         return f"{'https' if self.is_secure else 'http'}://{self.host}"
 
 
-def connection_of(scope: Mapping[str, Any], headers: Headers, *, trusted_proxies: frozenset[str]) -> Connection:
+def connection_of(scope: Mapping[str, Any], headers: Headers, *, trusted_proxies: Collection[Network]) -> Connection:
     """The connection of a request; only a trusted proxy is believed what it forwards."""
     peer, _ = scope.get("client") or ("", 0)
     server, _ = scope.get("server") or ("", 0)
     host = _header(headers, b"host").lower()
-    if peer in trusted_proxies:
+    if _is_in(peer, trusted_proxies):
         forwarded = _header(headers, b"x-forwarded-for").rpartition(",")[2].strip()
         is_secure = _header(headers, b"x-forwarded-proto").lower() == "https"
-        client = forwarded if _is_address(forwarded) else peer
+        client = peer if _address(forwarded) is None else forwarded
         return Connection(is_secure=is_secure, is_loopback=False, client=client, host=host)
     return Connection(
         is_secure=scope["scheme"] == "https",
@@ -94,17 +95,20 @@ def _port(parts: SplitResult) -> int | None:
     return parts.port or _DEFAULT_PORTS.get(parts.scheme)
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(text: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address, in version 4 if version 6 only carries it; None for another text."""
     try:
         address = ip_address(text)
     except ValueError:
-        return False
-    return address.is_loopback or bool(getattr(address, "ipv4_mapped", None) and address.ipv4_mapped.is_loopback)  # type: ignore[union-attr]
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _is_in(text: str, networks: Collection[Network]) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in networks)
+
+
+def _is_loopback(text: str) -> bool:
+    address = _address(text)
+    return address is not None and address.is_loopback

@@ -64,6 +64,12 @@ def history_view(
     return HistoryView(lines=[_line(entry, undoable, root) for entry in shown], next_href=following)
 
 
+def _detail_name(name: str) -> str:
+    """What a number of an entry counts, as people say it."""
+    key = f"detail.{name}"
+    return text(key) if key in TEXTS else name.replace("_", " ")
+
+
 def _line(entry: RecordedEntry, undoable: set[str], root: str) -> HistoryLine:
     key = f"action.{entry.action}"
     return HistoryLine(
@@ -72,7 +78,7 @@ def _line(entry: RecordedEntry, undoable: set[str], root: str) -> HistoryLine:
         via=visible(entry.via),
         action=text(key) if key in TEXTS else visible(entry.action),  # a later version may have written a new one
         subject=visible(entry.subject),
-        detail=visible(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in entry.detail.items() if value)),
+        detail=visible(", ".join(f"{_detail_name(name)} {value}" for name, value in entry.detail.items() if value)),
         href=_href(entry.subject, root),
         can_be_undone=entry.action in _UNDONE_BY_PAGE and entry.subject in undoable,
     )

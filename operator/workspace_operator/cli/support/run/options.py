@@ -157,8 +157,8 @@ ConsoleURL = Annotated[
     setting(
         "--console-url",
         metavar="URL",
-        help="The URL under which browsers reach the web console, such as https://console.example.com. Default: only "
-        "on its own machine.",
+        help="The URL under which browsers reach the web console, such as https://console.example.com. Notices link "
+        "to it. Default: only on its own machine.",
     ),
 ]
 TrustedProxies = Annotated[
@@ -166,8 +166,8 @@ TrustedProxies = Annotated[
     setting(
         "--trusted-proxy",
         metavar="ADDRESS",
-        help="IP address of a proxy that ends TLS and sends X-Forwarded-Proto. Can be given several times; the "
-        "variable has addresses separated by spaces.",
+        help="IP address or network of a proxy that ends TLS and sends X-Forwarded-Proto. Can be given several times; "
+        "the variable has addresses separated by spaces.",
     ),
 ]
 Host = Annotated[

@@ -1,7 +1,7 @@
 """A cleanup that was applied: its progress, its result, and its undo."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -213,17 +213,22 @@ def _section(outcome: Outcome, content: ProgressContent) -> ResultSection:
     }[outcome]
     return ResultSection(
         title=counted(f"progress.outcome.{outcome}", count),
-        lines=[_line(each, content.people, is_possible=False) for each in decisions],
+        lines=[_with_reason_only(each, content.people) for each in decisions],
         more=counted("review.more", count - len(decisions)) if count > len(decisions) else "",
     )
+
+
+def _with_reason_only(stored: StoredDecision, people: Mapping[str, Person]) -> ResultLine:
+    """A decision below a heading that says its outcome."""
+    line = _line(stored, people, is_possible=False)
+    return replace(line, outcome=_reason(stored) or line.outcome)
 
 
 def _line(stored: StoredDecision, people: Mapping[str, Person], *, is_possible: bool) -> ResultLine:
     line = decision_line(stored, people)
     outcome = text(f"outcome.{stored.outcome or 'none'}")
-    reason = f"reason.{stored.reason}"
-    if stored.reason is not None and reason in TEXTS:
-        outcome = f"{outcome}: {text(reason)}"
+    if reason := _reason(stored):
+        outcome = f"{outcome}: {reason}"
     return ResultLine(
         cio_id=stored.cio_id,
         person=line.person,
@@ -231,3 +236,9 @@ def _line(stored: StoredDecision, people: Mapping[str, Person], *, is_possible: 
         outcome=outcome,
         can_be_undone=is_possible and stored.outcome in (Outcome.APPLIED, Outcome.NOT_UNDONE),
     )
+
+
+def _reason(stored: StoredDecision) -> str:
+    """Why a decision was not carried out, or not undone; empty if that needs no word."""
+    key = f"reason.{stored.reason}"
+    return text(key) if stored.reason is not None and key in TEXTS else ""
