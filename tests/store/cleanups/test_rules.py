@@ -203,14 +203,18 @@ def test_new_list_while_the_one_before_is_counted(sql_env: WorkspaceEnv) -> None
     position = env.add(MERGE).position
     env.draft.decide({"d-0": CLEAR})
 
+    states = []
     for id_ in ("c-2", "b-1"):
         sql_env.identify_person(id=id_, body={"email": "a@example.com"})
         sql_env.store.clock.advance(6)
         while sql_env.work():
             pass
+        states.append(env.draft.cleanup.state)
+        sql_env.store.clock.advance(1)
         env.draft.worker().work_once()
     env.draft.work()
 
+    assert states == [CleanupState.DRAFT, CleanupState.COUNTING]
     assert env.get(position).counts == RuleCounts(2, 9)
     assert env.draft.cleanup.people_blocking_after == 9
 

@@ -55,7 +55,7 @@ class _Preview(NamedTuple):
             case DecisionKind.KEEP:
                 return None
             case DecisionKind.MERGE:
-                return self._undo_merge(self.merges.get(stored.merge_id or ""))
+                return self._unmerge(self.merges.get(stored.merge_id or ""))
             case _ if record is None:
                 return UndoReason.ERASED
             case DecisionKind.DELETE:
@@ -63,7 +63,7 @@ class _Preview(NamedTuple):
             case _:
                 return undo_email(self.people, record.person, now=self.now)
 
-    def _undo_merge(self, row: Row | None) -> UndoReason | None:
+    def _unmerge(self, row: Row | None) -> UndoReason | None:
         if row is None:
             return UndoReason.SURVIVOR_GONE
         if row.undone_at is not None:  # by hand
