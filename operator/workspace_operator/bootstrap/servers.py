@@ -111,15 +111,11 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
     from workspace_operator.application.cleanups.recent_calls import RecentCalls
     from workspace_operator.application.imports.preparation import ImportPreparation
     from workspace_operator.http_server.access_log import AccessLog
-    from workspace_operator.http_server.prefork import MULTIPROCESS_DIR_VARIABLE
     from workspace_operator.web.app import make_app
     from workspace_operator.web.core.dependencies import Dependencies
     from workspace_operator.web.core.limits import Limits
-    from workspace_operator.web.observability.metrics import PrometheusMetrics
 
-    folder = os.environ.get(MULTIPROCESS_DIR_VARIABLE)
-    metrics = PrometheusMetrics(Path(folder) if folder else None)
-    recent_calls = RecentCalls(listed_calls=store.listed_calls)
+    metrics, recent_calls = _metrics(), RecentCalls(listed_calls=store.listed_calls)
     batcher = make_command_batcher(store, metrics, recent_calls)
     app = make_app(
         Dependencies(
@@ -148,6 +144,15 @@ def make_api(store: Repositories, settings: APISettings, limits: "Limits | None"
         )
     )
     return API(app=app, probes=ProbeHandlers(is_ready=lambda: not batcher.is_overdue(), metrics=metrics.text))
+
+
+def _metrics() -> "PrometheusMetrics":
+    """The metrics of this process, in the folder of all processes if there are several."""
+    from workspace_operator.http_server.prefork import MULTIPROCESS_DIR_VARIABLE
+    from workspace_operator.web.observability.metrics import PrometheusMetrics
+
+    folder = os.environ.get(MULTIPROCESS_DIR_VARIABLE)
+    return PrometheusMetrics(Path(folder) if folder else None)
 
 
 def make_command_batcher(

@@ -1,6 +1,6 @@
 """Responses, and what the server and an application tell each other about a request."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -37,3 +37,18 @@ class Response:
     document: Any | bytes | Iterator[bytes] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Sequence[str] = ()
+
+
+def chunks(lines: Iterable[str]) -> Iterator[bytes]:
+    """Join lines to chunks that are worth a call to a worker thread."""
+    pending: list[str] = []
+    size = 0
+    for line in lines:
+        pending.append(line)
+        size += len(line)
+        if size >= CHUNK_CHARACTERS:
+            yield "".join(pending).encode()
+            pending.clear()
+            size = 0
+    if pending:
+        yield "".join(pending).encode()

@@ -15,7 +15,7 @@ from tests.api.app_api_client import BASE_URL, AppApiClient
 from tests.api.threaded_server import NOW
 from workspace_operator.application.ports import ViolationRow
 from workspace_operator.errors import NotFound, StoreUnavailable
-from workspace_operator.http_server.text_chunks import CHUNK_CHARACTERS, chunks
+from workspace_operator.http_server.responses import CHUNK_CHARACTERS, chunks
 from workspace_operator.identity.model.commands import identify_from_fields
 from workspace_operator.identity.values.references import reference_of_kind
 from workspace_operator.identity.values.rules import IdentifierKind, Mode

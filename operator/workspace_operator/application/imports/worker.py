@@ -90,7 +90,7 @@ class ImportWorker:
             case ImportState.UNDOING:
                 return self._in_batches(partial(self.imports.undo_batch, job, lease))
             case _:
-                return self._in_batches(partial(self.imports.tidy_batch, job, lease))
+                return self._in_batches(partial(self.imports.purge_batch, job, lease))
 
     def _check(self, job: ImportJob, lease: Lease) -> bool:
         self.imports.restart_check(job, lease, now=self.clock())

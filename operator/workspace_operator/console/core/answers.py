@@ -16,8 +16,7 @@ from workspace_operator.console.security.cookies import attempt_cookie, session_
 from workspace_operator.console.security.form_tokens import form_token
 from workspace_operator.console.security.headers import FOREIGN_CONTENT_POLICY
 from workspace_operator.console.views.frames import Frame, WorkspaceLink, frame
-from workspace_operator.http_server.responses import Response
-from workspace_operator.http_server.text_chunks import chunks
+from workspace_operator.http_server.responses import Response, chunks
 
 HTML_TYPE: Final = "text/html; charset=utf-8"
 CSV_TYPE: Final = "text/csv; charset=utf-8"

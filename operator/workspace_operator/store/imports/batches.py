@@ -136,7 +136,7 @@ class ImportBatch:
         _end(locked, ImportState.UNDONE if is_all else ImportState.DONE, due_at=self.now)
         return True
 
-    def tidy(self, *, size: int) -> bool:
+    def purge(self, *, size: int) -> bool:
         """End what nobody takes up, and delete what is not kept any longer; True if nothing is left for now."""
         locked = self.lock()
         if locked.state is ImportState.UPLOADING:

@@ -16,8 +16,7 @@ from workspace_operator.application.people.csv_export import parse_attribute_nam
 from workspace_operator.application.people.csv_files.injection import with_byte_order_mark
 from workspace_operator.application.ports import Credentials, StoredCredentials, ViolationRow
 from workspace_operator.errors import InvalidInput, NotFound
-from workspace_operator.http_server.responses import Response
-from workspace_operator.http_server.text_chunks import chunks
+from workspace_operator.http_server.responses import Response, chunks
 from workspace_operator.identity.values.text_limits import quoted
 
 LIFETIME: Final = timedelta(minutes=15)

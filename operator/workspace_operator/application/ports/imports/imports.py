@@ -169,7 +169,7 @@ class Imports(Protocol):
         """Undo the changes of up to ``size`` people, last ones first; done when nothing is left."""
         ...
 
-    def tidy_batch(self, job: ImportJob, lease: Lease, *, size: int, now: datetime) -> Batch:
+    def purge_batch(self, job: ImportJob, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Delete up to ``size`` rows of what is not kept any longer, or end what nobody takes up any more."""
         ...
 

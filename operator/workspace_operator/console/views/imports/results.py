@@ -105,7 +105,7 @@ def result_view(content: ResultContent) -> ResultView:
     href, is_moving = f"/w/{job.workspace_id}/imports/{job.number}", job.state in AT_WORK
     done, total = _progress(job)
     counts, has_result = job.counts, job.state is not ImportState.DISCARDED
-    noted = counts.rejected + counts.skipped + counts.in_part
+    listed = counts.rejected + counts.skipped + counts.in_part
     return ResultView(
         href=href,
         title=text("import.title", number=job.number),
@@ -119,8 +119,8 @@ def result_view(content: ResultContent) -> ResultView:
         sentences=_sentences(job),
         changes=[_change(change) for change in job.changes] if has_result else [],
         rejects=[_reject(cells) for cells in content.rejects] if has_result else [],
-        rejects_more=counted("import.more", noted - len(content.rejects)) if noted > len(content.rejects) else "",
-        rejects_href=f"{href}/rejects" if noted and has_result and job.has_file(now) else "",
+        rejects_more=counted("import.more", listed - len(content.rejects)) if listed > len(content.rejects) else "",
+        rejects_href=f"{href}/rejects" if listed and has_result and job.has_file(now) else "",
         run=counted("import.run", job.rows) if job.state is ImportState.CHECKED else "",
         undo=text("import.undo") if job.can_be_undone(now) else "",
         undo_notes=_undo_notes(content),

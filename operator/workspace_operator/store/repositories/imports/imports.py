@@ -202,13 +202,13 @@ class SQLImports(MergeOnTouchRepository):
     def forecast(self, workspace_id: int, number: int, *, limit: int, now: datetime) -> UndoForecast:
         """What an undo could do now. Raises NotFound."""
 
-        def look() -> UndoForecast:
+        def read() -> UndoForecast:
             with self.database.reading_one_snapshot() as connection:
                 row, settings = read_import(connection, workspace_id, number), read_settings(connection, workspace_id)
                 seconds = int(now.timestamp())
                 return undo_forecast(connection, settings, row, limit=limit, now=seconds)
 
-        return self.merge_on_touch.run(workspace_id, look)
+        return self.merge_on_touch.run(workspace_id, read)
 
     def claim(self, lease: Lease, *, now: datetime, workspace_id: int | None = None) -> ImportJob | None:
         """Lease an import that is due."""
@@ -282,9 +282,9 @@ class SQLImports(MergeOnTouchRepository):
         done, batch = self._timed(job, lease, now, lambda batch: batch.undo(size=size, new_id=self.new_id))
         return Batch(done=done, contended=batch.contended, lock_time_ratio=batch.lock_time_ratio)
 
-    def tidy_batch(self, job: ImportJob, lease: Lease, *, size: int, now: datetime) -> Batch:
+    def purge_batch(self, job: ImportJob, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Delete what is not kept any longer. Raises StaleRevision."""
-        return Batch(done=self._in_batch(job, lease, now, lambda batch: batch.tidy(size=size)))
+        return Batch(done=self._in_batch(job, lease, now, lambda batch: batch.purge(size=size)))
 
     def _timed(self, job: ImportJob, lease: Lease, now: datetime, work: Callable[[ImportBatch], T]) -> tuple[T, Batch]:
         """Run a batch that locks people; how long it did, and whether others write, too."""

@@ -11,8 +11,7 @@ from workspace_operator.application.audit.entries import rejects_download_entry
 from workspace_operator.application.imports.rejects import rejects_lines
 from workspace_operator.application.ports import Actor, Imports
 from workspace_operator.errors import Conflict, NotFound
-from workspace_operator.http_server.responses import Response
-from workspace_operator.http_server.text_chunks import chunks
+from workspace_operator.http_server.responses import Response, chunks
 from workspace_operator.imports.model import ImportJob
 from workspace_operator.web.app_api.cleanups.cleanup_routes import not_found, path_number, read_route, write_route
 from workspace_operator.web.app_api.imports.documents import import_document, parse_mapping, whole_import_document
