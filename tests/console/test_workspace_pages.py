@@ -134,7 +134,7 @@ def test_overview_lists_what_needs_a_person(env: ConsoleEnv) -> None:
 
     said = text_of(env.installation().get(f"/w/{workspace.workspace_id}"))
 
-    assert "Not every setting is in force: see what needs a person." in said
+    assert "Not every setting is in force: see what there is to do." in said
     assert "NameConflict: Another has the name." in said
     assert "does not report" not in said
 
@@ -148,7 +148,7 @@ def test_overview_does_not_show_what_concerns_others(env: ConsoleEnv, names: tup
     said = text_of(env.installation().get(f"/w/{workspace.workspace_id}"))
 
     assert "Every setting is in force." in said
-    assert "Nothing needs a person." in said
+    assert "Nothing to do." in said
 
 
 def test_overview_says_that_the_operator_is_silent(env: ConsoleEnv) -> None:

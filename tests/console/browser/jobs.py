@@ -92,7 +92,7 @@ def decide(job: Job) -> None:
     job.correct("Cleo m-1004", "cleo@club")
     expect(page.get_by_text("'cleo@club' is not a valid address.").first).to_be_visible()
     job.correct("Cleo m-1004", "cleo@club.example")
-    job.counts("After them nobody would block it")
+    job.counts("After them nobody would block the change")
 
 
 def apply(job: Job, club: Club) -> None:

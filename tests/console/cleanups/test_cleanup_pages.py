@@ -30,7 +30,7 @@ def test_page_says_what_it_is_about(club: Club) -> None:
     said = text_of(club.console.installation().get(club.path))
 
     assert "8 of 9 people block the change from id only to email or id." in said
-    assert "Afterwards everything can be undone until" in said
+    assert "Afterwards it can be undone until" in said
     assert "Same address 5 Invalid address 1 Suppressed address 1 Id is another address 1 All 8" in said
     assert "ada.silva@club.example 3 people share this address" in said
     assert "cleo(at)club.example this is not an address" in said
@@ -198,7 +198,7 @@ def test_correction(club: Club) -> None:
 
     said = text_of(browser.get(club.path))
     assert "Correct to cleo@club.example" in said
-    assert "1 decision. After them 7 people would still block the change." in said
+    assert "1 decision. After it 7 people would still block the change." in said
 
 
 def test_refused_correction_is_explained_beside_the_field(club: Club) -> None:
@@ -363,15 +363,31 @@ def test_decisions_of_others_are_shown(club: Club) -> None:
     request = DecisionRequest(club.cio_ids["m-1004"], DELETE)
     club.store.sql_cleanups.decide(club.workspace.workspace_id, number, [request], actor=LENA, now=club.store.clock())
 
-    assert "1 decision. After them 7 people" in text_of(club.console.installation().get(club.path))
+    assert "1 decision. After it 7 people" in text_of(club.console.installation().get(club.path))
 
 
 @pytest.mark.parametrize(
     ("days", "said"),
-    [(7, "Afterwards everything can be undone until 18 March 2026."), (0, "Afterwards nothing can be undone")],
+    [(7, "Afterwards it can be undone until 18 March 2026."), (0, "Afterwards nothing can be undone")],
 )
 def test_page_says_how_long_there_is_an_undo(club: Club, days: int, said: str) -> None:
     club.console.options["undo_period"] = timedelta(days=days)
     browser = replace(club.console.installation(), app=make_console(club.console.dependencies()))
 
     assert said in text_of(browser.get(club.path))
+
+
+def test_group_stays_open_as_long_as_a_cleared_person_blocks_alone(club: Club) -> None:
+    """The id of a person who shares an address can be another address, which a cleared address does not change."""
+    club.add("eva@club.example", "bo@club.example", first_name="Eva")
+    club.workspace.retry("again")
+    club.work()
+    browser = club.console.installation()
+
+    club.decide(browser, "bo@club.example", "clearOthers")
+
+    group = text_of(browser.get(f"{club.path}?find=bo@club.example"))
+    assert "Settled" not in group
+    assert "The id would still be an address that is not this person's." in group
+    club.decide(browser, "bo@club.example", f"useid {club.cio_ids['eva@club.example']}")
+    assert "Settled" in text_of(browser.get(f"{club.path}?find=bo@club.example"))

@@ -38,13 +38,15 @@ def test_review_says_what_apply_would_do(club: Club) -> None:
 
     said = words_of(browser.get(f"{club.path}/review"))
 
-    assert "8 decisions. After them nobody would block it: the change goes through when you press Apply. ✓" in said
+    assert "8 decisions. After them nobody would block the change: it goes through when you press Apply. ✓" in said
     assert "2 kept" in said
-    assert "m-1017: becomes part of m-1001 by installation (root)" in said
-    assert "m-1004: gets the address cleo@club.example" in said
-    assert "m-1003: is deleted" in said
+    assert "m-1017 (Ada Silva): becomes part of m-1001 by installation (root)" in said
+    assert "m-1004 (Cleo): gets the address cleo@club.example instead of cleo(at)club.example" in said
+    assert "m-1005: loses the address gone@club.example" in said
+    assert "m-1003 (Bo Berg): is deleted" in said
     assert "installation (root): 1 address cleared, 2 corrected, 1 deleted, 2 kept, 2 merged" in said
     assert "Not coming back if you undo it: activities and merges of 1 deleted person." in said
+    assert "The change goes through when you press Apply. After that, an undo gives an address back only if" in said
     assert "Type 1 to delete 1 person" in said
 
 
@@ -61,8 +63,8 @@ def test_review_shows_the_first_of_each_kind(club: Club, monkeypatch: pytest.Mon
 
     said = words_of(browser.get(f"{club.path}/review"))
 
-    assert "2 merged m-1017: becomes part of m-1001 by installation (root) and 1 more" in said
-    assert "Everything comes back if you undo it." in said
+    assert "2 merged m-1017 (Ada Silva): becomes part of m-1001 by installation (root) and 1 more" in said
+    assert "As long as the change has not gone through, all else comes back if you undo it." in said
     assert "installation (root): 1 kept, 1 merged Counted over the first 2 decisions." in said
 
 
@@ -154,8 +156,8 @@ def test_result_in_part_says_why(club: Club) -> None:
     said = words_of(browser.get(path))
 
     assert "Cleanup 1 is done in part." in said
-    assert "m-1004: changed by a call after you decided: look again" in said
-    assert "m-1017: the person to merge into is gone" in said
+    assert "m-1004 (Cleo): changed by a call after you decided: look again" in said
+    assert "m-1017 (Ada Silva): the person to merge into is gone" in said
 
 
 def test_cleanup_is_undone(club: Club) -> None:
@@ -186,7 +188,7 @@ def test_chosen_decisions_are_undone(club: Club) -> None:
     assert {"m-1017", "m-1003"} < set(club.ids())
     assert "m-1040" not in club.ids()
     assert "2 came back in part" in said
-    assert "m-1003: without an id or address that somebody else has, or that is suppressed" in said
+    assert "m-1003 (Bo Berg): without an id or address that somebody else has, or that is suppressed" in said
     assert "The change went through: people get a former address back only if nobody has it." in said
     assert "Undo cleanup 1" in said
 

@@ -190,7 +190,7 @@ def test_correction_tells_what_it_leads_to(sql_env: WorkspaceEnv) -> None:
 
     [group] = [each for each in lists.groups() if each.key == ADA]
 
-    assert [member.corrected and member.corrected.reasons for member in group.members] == [
+    assert [member.new_group and member.new_group.reasons for member in group.members] == [
         None,
         (OpenReason.TAKEN,),
         (),

@@ -18,7 +18,10 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.nothing": "Nobody blocks a change: no change of identifiers is under way.",
     "cleanup.at_work": "Decisions can be made again when the cleanup that is running is done.",
     "cleanup.nothing_yet": "Nothing is changed until you press Apply.",
-    "cleanup.undo_until": "Afterwards everything can be undone until {day}.",
+    "cleanup.undo_until": (
+        "Afterwards it can be undone until {day}. Once the change has gone through, an address comes back only if it "
+        "is valid and nobody else has it."
+    ),
     "cleanup.no_undo": "Afterwards nothing can be undone: this installation keeps no records of what people were.",
     "cleanup.suspended_workspace": (
         "This workspace is suspended (spec.suspend). Decisions can be prepared, but not applied."
@@ -54,7 +57,12 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.show.decided": "decided",
     "cleanup.columns": "Columns",
     "cleanup.filter": "Show",
-    "cleanup.help": "Keys and columns",
+    "cleanup.help": "What decisions, columns and keys mean",
+    "cleanup.help_decisions": (
+        "Keep: this person keeps the address, and the others do not. Merge: this is the same person as another one, "
+        "and becomes part of it. Clear: the person stays, without the address; a suppressed address stays suppressed. "
+        "Delete: the person is removed. Correct…: the person gets another address."
+    ),
     "cleanup.help_keys": (
         "While a group has the focus: j and k go to the next and the previous group, m merges into the oldest, c "
         "clears the address of the others, d deletes the others, u takes back, Enter compares."
@@ -79,15 +87,15 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.is_settled": "Settled",
     "cleanup.share": "{people} people share this address",
     "cleanup.problem.invalidEmail": "this is not an address",
-    "cleanup.problem.suppressedEmail": "this address is suppressed",
-    "cleanup.problem.idIsAnotherEmail": "an id is another address",
+    "cleanup.problem.suppressedEmail": "this address is suppressed: it gets no messages",
+    "cleanup.problem.idIsAnotherEmail": "an id is an address, but not the address of that person",
     "cleanup.open.severalKeep": "Several people would keep this address. Keep one.",
     "cleanup.open.givenToSeveral": "Several people would get this address. Only one can have it.",
     "cleanup.open.taken": "Somebody else has this address, too.",
     "cleanup.open.shared": "Several people would still share this address.",
     "cleanup.open.suppressed": "This address is suppressed: give another, or clear it.",
     "cleanup.open.invalid": "The address would still be invalid.",
-    "cleanup.open.idIsAnotherEmail": "An id would still be another address.",
+    "cleanup.open.idIsAnotherEmail": "The id would still be an address that is not this person's.",
     "cleanup.id": "Id",
     "cleanup.without_id": "no id",
     "cleanup.made": "Made",
@@ -136,9 +144,11 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.decisions.other": "{count} decisions.",
     "cleanup.blocking.one": "{count} person blocks the change.",
     "cleanup.blocking.other": "{count} people block the change.",
-    "cleanup.after.one": "After them {count} person would still block the change.",
-    "cleanup.after.other": "After them {count} people would still block the change.",
-    "cleanup.after_none": "After them nobody would block it: the change goes through when you press Apply. ✓",
+    "cleanup.after.one": "After {them} {count} person would still block the change.",
+    "cleanup.after.other": "After {them} {count} people would still block the change.",
+    "cleanup.it": "it",
+    "cleanup.them": "them",
+    "cleanup.after_none": "After {them} nobody would block the change: it goes through when you press Apply. ✓",
     "cleanup.counting": "The list of people is a new one: counting…",
     "cleanup.apply.one": "Apply {count} decision",
     "cleanup.apply.other": "Apply {count} decisions",
@@ -175,7 +185,11 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "review.who": "Who decided what",
     "review.makers_partial": "Counted over the first {count} decisions.",
     "review.apply": "Apply",
-    "review.nothing_lost": "Everything comes back if you undo it.",
+    "review.undo": "As long as the change has not gone through, all else comes back if you undo it.",
+    "review.undo_change": (
+        "The change goes through when you press Apply. After that, an undo gives an address back only if it is valid "
+        "and nobody else has it."
+    ),
     "review.lost.one": "Not coming back if you undo it: activities and merges of {count} deleted person.",
     "review.lost.other": "Not coming back if you undo it: activities and merges of {count} deleted people.",
     "review.type.one": "Type {count} to delete {count} person",
@@ -185,7 +199,9 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "review.becomes.keep": "keeps the address",
     "review.becomes.merge": "becomes part of {person}",
     "review.becomes.correct": "gets the address {email}",
+    "review.becomes.correct_from": "gets the address {email} instead of {before}",
     "review.becomes.clear": "loses the address",
+    "review.becomes.clear_from": "loses the address {before}",
     "review.becomes.delete": "is deleted",
     "review.count.keep.one": "{count} kept",
     "review.count.keep.other": "{count} kept",

@@ -18,8 +18,10 @@ from workspace_operator.application.ports import (
     ListQuery,
     PersonCursor,
 )
-from workspace_operator.cleanups.evaluation import Evaluation
+from workspace_operator.cleanups.decisions import DecisionKind
+from workspace_operator.cleanups.evaluation import Evaluation, evaluate_without_address
 from workspace_operator.cleanups.model import CleanupState, StoredDecision
+from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.attributes import AttributeValue, same_value
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.migrations.model import Violation
@@ -62,9 +64,12 @@ class _Read:
     values: Mapping[str, Mapping[str, AttributeValue]]
     counted: Mapping[str, Group]
 
-    def corrected(self, cio_id: str) -> Evaluation | None:
-        """The state of the group that a correction of a person leads to."""
-        group = self.counted.get(self.new_keys.get(cio_id, ""))
+    def new_group(self, member: ListedMember) -> Evaluation | None:
+        """The state of the group that the decision about a person moves it to."""
+        stored = self.decisions.get(member.cio_id)
+        if stored is not None and stored.decision.kind is DecisionKind.CLEAR:
+            return evaluate_without_address(_without_address(member))
+        group = self.counted.get(self.new_keys.get(member.cio_id, ""))
         return None if group is None else group.evaluation
 
 
@@ -174,7 +179,7 @@ class ListReader:
                 replace(
                     member,
                     decision=read.decisions.get(member.cio_id),
-                    corrected=read.corrected(member.cio_id),
+                    new_group=read.new_group(member),
                     last_call=read.calls.get(member.cio_id),
                     values=tuple(read.values.get(member.cio_id, {}).get(name) for name in self.query.attributes),
                     differences=self._differences(group, member, read.values),
@@ -240,6 +245,13 @@ def _member_of(found: ListedPerson) -> ListedMember:
         email=found.person.email,
         created_at=found.person.created_at,
         violations=found.violations,
+    )
+
+
+def _without_address(member: ListedMember) -> Person:
+    """A person as it is after its address was cleared, as far as evaluations need it."""
+    return Person(
+        cio_id=member.cio_id, id=member.id, attributes={}, inserted_at=member.created_at, created_at=member.created_at
     )
 
 

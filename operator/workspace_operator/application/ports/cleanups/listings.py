@@ -38,7 +38,8 @@ class ListedMember:
         created_at: Unix seconds.
         last_call: when a call last named the person, as far as calls are noted; None if none did.
         decision: the decision about the person; None if there is none.
-        corrected: the state of the group that a correction leads to; None without one, or while that is counted.
+        new_group: the state of the group that the decision moves the person to: that of another address, or, without
+            an address, its own; None without such a decision, or while the group is counted.
         values: of the wanted attributes, in their order, as they are; None where the person has no value.
         differences: attributes whose values differ from those of the first member that is listed, by name; None where
             only that one has a value. Empty if differences are not wanted.
@@ -51,7 +52,7 @@ class ListedMember:
     violations: frozenset[Violation]
     last_call: datetime | None = None
     decision: StoredDecision | None = None
-    corrected: Evaluation | None = None
+    new_group: Evaluation | None = None
     values: tuple[AttributeValue | None, ...] = ()
     differences: Mapping[str, object] = field(default_factory=dict)
 

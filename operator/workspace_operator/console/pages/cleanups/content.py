@@ -147,7 +147,7 @@ class CleanupReader:
             member.decision.decision.email
             for group in groups
             for member in group.members
-            if member.decision and member.corrected and OpenReason.TAKEN in member.corrected.reasons
+            if member.decision and member.new_group and OpenReason.TAKEN in member.new_group.reasons
         ]
         keys = {key for email in emails if email is not None and (key := email_key(email)) is not None}
         lists, number = self.dependencies.cleanup_lists, self.request.workspace_id

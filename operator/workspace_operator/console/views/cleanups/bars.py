@@ -81,4 +81,6 @@ def count_sentence(draft: Cleanup | None, blocking: int) -> str:
     after = draft.people_blocking_after
     if after is None:
         return f"{decisions} {text('cleanup.counting')}"
-    return f"{decisions} {counted('cleanup.after', after) if after else text('cleanup.after_none')}"
+    them = text("cleanup.them" if draft.total > 1 else "cleanup.it")
+    said = counted("cleanup.after", after, them=them) if after else text("cleanup.after_none", them=them)
+    return f"{decisions} {said}"

@@ -21,7 +21,13 @@ MAX_CELL: Final = 60
 """Characters of a value in a table."""
 
 MAX_DIFFERENCES: Final = 3
+
+MAX_EMAIL: Final = 320
+"""Characters of the field for an address."""
+
 _OTHER: Final = ""
+_MADE: Final = "created_at"
+"""The attribute that is shown as the day when the person was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,10 +169,10 @@ def group_view(group: ListedGroup, context: GroupContext) -> GroupView:
 
 
 def is_settled(group: ListedGroup) -> bool:
-    """Whether nothing is left to decide about a group, nor about those that its corrections lead to."""
+    """Whether nothing is left to decide about a group, nor about those to which its decisions move people."""
     if group.evaluation is None or not group.evaluation.is_settled:
         return False
-    return all(member.corrected is None or member.corrected.is_settled for member in group.members)
+    return all(member.new_group is None or member.new_group.is_settled for member in group.members)
 
 
 def name_of(person: Person | ListedMember) -> str:
@@ -222,7 +228,7 @@ def _row(group: ListedGroup, member: ListedMember, context: GroupContext) -> Per
         notes=list(_notes(member, context)),
         correct_href=context.address.opening(member.cio_id, group_id(group.key)),
         opened=member.cio_id == context.address.opened or attempt is not None,
-        attempt=attempt or Attempt(cio_id=member.cio_id, refusal=""),
+        attempt=attempt or Attempt(cio_id=member.cio_id, refusal="", email=(member.email or "")[:MAX_EMAIL]),
         can_use_id=is_another and (decided is None or decided.email != member.id),
     )
 
@@ -234,7 +240,7 @@ def _made(group: ListedGroup, member: ListedMember, context: GroupContext) -> st
 
 
 def _differences(member: ListedMember, context: GroupContext) -> str:
-    shown = {name for _, name in context.columns}
+    shown = {_MADE, *(name for _, name in context.columns)}
     others = {name: value for name, value in member.differences.items() if name not in shown}
     said = [
         f"{visible(name, limit=MAX_CELL)}: {shown_value(value) or text('cleanup.no_value')}"
@@ -272,6 +278,8 @@ def _notes(member: ListedMember, context: GroupContext) -> Iterator[Note]:
     if stored is not None and stored.decision.removes_person and member.last_call is not None:
         when = time(member.last_call).text
         yield Note(text=text("cleanup.sent", person=name_of(member), time=when))
+    if stored is not None and stored.decision.kind is DecisionKind.CLEAR and member.new_group is not None:
+        yield from (Note(text=text(f"cleanup.open.{reason}")) for reason in member.new_group.reasons)
     if stored is not None and stored.decision.email is not None:
         yield from _correction_notes(member, stored.decision.email, context)
     if member.id is None:
@@ -279,7 +287,7 @@ def _notes(member: ListedMember, context: GroupContext) -> Iterator[Note]:
 
 
 def _correction_notes(member: ListedMember, email: str, context: GroupContext) -> Iterator[Note]:
-    reasons = member.corrected.reasons if member.corrected else ()
+    reasons = member.new_group.reasons if member.new_group else ()
     if OpenReason.TAKEN in reasons:
         owner = context.owners.get(email_key(email) or "")
         if owner is None:

@@ -8,8 +8,9 @@ from workspace_operator.application.ports import MadeDecisions
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, StoredDecision
 from workspace_operator.console.texts import counted, text
+from workspace_operator.console.views.cleanups.addresses import DEFAULT_COLUMNS
 from workspace_operator.console.views.cleanups.bars import count_sentence
-from workspace_operator.console.views.cleanups.groups import MAX_CELL, name_of
+from workspace_operator.console.views.cleanups.groups import MAX_CELL, name_of, shown_value
 from workspace_operator.console.views.downloads import DownloadLink, download_link
 from workspace_operator.console.views.formats import number, visible
 from workspace_operator.console.views.rights import Right
@@ -47,7 +48,7 @@ class ReviewView:
 
     Attributes:
         note: what went wrong just now; empty for nothing.
-        lost: what an undo would not bring back; empty if everything comes back.
+        lost: what an undo would not bring back.
         open_href: the groups that would still block the migration; empty if none would.
         refusal: why the draft cannot be applied; empty if it can.
         apply: text of the button.
@@ -61,7 +62,7 @@ class ReviewView:
     makers: Sequence[str]
     makers_note: str
     refused: str
-    lost: str
+    lost: Sequence[str]
     apply: str
     version: int
     deletions: int
@@ -98,7 +99,7 @@ def review_view(content: ReviewContent) -> ReviewView:
         makers=_makers(content.makers),
         makers_note=text("review.makers_partial", count=number(MAX_COUNTED)) if is_partial else "",
         refused=counted("review.refused", draft.refused) if draft.refused else "",
-        lost=counted("review.lost", draft.deletions) if draft.deletions else "",
+        lost=_lost(draft),
         apply=counted("cleanup.apply", draft.total),
         version=draft.version,
         deletions=draft.deletions,
@@ -111,15 +112,30 @@ def review_view(content: ReviewContent) -> ReviewView:
 def decision_line(stored: StoredDecision, people: Mapping[str, Person]) -> DecisionLine:
     """A decision in words."""
     decision, person = stored.decision, people.get(stored.cio_id)
+    before = stored.seen_email_key or (person.email if person and stored.outcome is None else None)
     survivor = people.get(decision.survivor or "")
     target = visible(decision.survivor or "") if survivor is None else name_of(survivor)
     values = {"email": visible(decision.email or "", limit=MAX_CELL), "person": target}
+    what = text(f"review.becomes.{decision.kind}", **values)
+    if before is not None and decision.kind in (DecisionKind.CORRECT, DecisionKind.CLEAR):
+        what = text(f"review.becomes.{decision.kind}_from", before=visible(before, limit=MAX_CELL), **values)
     return DecisionLine(
-        person=_name_of_missing(stored) if person is None else name_of(person),
-        what=text(f"review.becomes.{decision.kind}", **values),
+        person=_name_of_missing(stored) if person is None else _full_name(person),
+        what=what,
         refusal=visible(stored.refusal or ""),
         by=visible(stored.decided_by),
     )
+
+
+def _lost(draft: Cleanup) -> Sequence[str]:
+    said = [counted("review.lost", draft.deletions)] if draft.deletions else []
+    return [*said, text("review.undo" if draft.people_blocking_after else "review.undo_change")]
+
+
+def _full_name(person: Person) -> str:
+    """The id or address, and the name as far as there is one."""
+    names = " ".join(shown_value(person.attributes.get(name)) for name in DEFAULT_COLUMNS).strip()
+    return f"{name_of(person)} ({names})" if names else name_of(person)
 
 
 def _name_of_missing(stored: StoredDecision) -> str:
