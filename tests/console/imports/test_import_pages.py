@@ -1,5 +1,7 @@
 """An import in the console, in four steps: file, columns, what would happen, result."""
 
+import codecs
+
 import pytest
 
 from tests.console.cleanups.club import words_of
@@ -188,7 +190,8 @@ def test_rejects_are_downloaded(console: ImportConsole) -> None:
 
     assert answer.headers["content-disposition"] == 'attachment; filename="import-1.rejects.csv"'
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.text.splitlines() == [
+    assert answer.content.startswith(codecs.BOM_UTF8)
+    assert answer.content.decode("utf-8-sig").splitlines() == [
         "_line,_outcome,_reason,email,id,first_name,Notes",
         "2,rejected,The row identifies no person: there is no value in id.,,,'=1+1,lost",
     ]
