@@ -56,7 +56,7 @@ def test_worker_leaves_every_stage_by_one_transition(migration: Migration) -> No
     ("migration", "expected"),
     [
         (ENABLING, {"Checking": PURGE, "Preparing": PREPARE, "Switched": PURGE, "Completed": []}),
-        (MERGING, {"Checking": PURGE, "Preparing": PREPARE, "Switched": PURGE, "Merging": [Step.MERGE, *PURGE]}),
+        (MERGING, {"Checking": PURGE, "Preparing": PREPARE, "Switched": [], "Merging": [Step.MERGE, *PURGE]}),
         (DISABLING, {"Checking": [], "Preparing": [], "Switched": PURGE}),
         (ENABLING_IDS, {"Checking": [], "Preparing": [], "Switched": []}),
         (ENABLING, {"Requested": [], "Blocked": [], "Cancelled": PURGE}),

@@ -55,6 +55,7 @@ class Decision:
 
 
 DOES_NOT_BLOCK: Final = "This person does not block the change."
+HAS_CHANGED: Final = "The address of this person has changed since the decision: decide again."
 """Why every decision about a person without a violation is refused."""
 
 KEEP: Final = Decision(kind=DecisionKind.KEEP)

@@ -134,7 +134,7 @@ class Migration:
     def steps(self) -> tuple[Step, ...]:
         """The steps that the present stage needs before its next transition, in order."""
         disables = disables_email(self.from_mode, self.to_mode)
-        return steps_of(self.stage, enables_email=self.enables_email, disables_email=disables)
+        return steps_of(self.stage, enables_email=self.enables_email, disables_email=disables, merges=self.merges)
 
     @property
     def transitions(self) -> Mapping[Trigger, Transition]:

@@ -98,14 +98,14 @@ def transitions_of(stage: Stage, *, merges: bool) -> Mapping[Trigger, Transition
     return {row.trigger: row for row in TRANSITIONS if row.source is stage and row.merges in (None, merges)}
 
 
-def steps_of(stage: Stage, *, enables_email: bool, disables_email: bool) -> tuple[Step, ...]:
+def steps_of(stage: Stage, *, enables_email: bool, disables_email: bool, merges: bool) -> tuple[Step, ...]:
     """The steps that a stage needs before its next transition, in order."""
     match stage:
         case Stage.CHECKING if enables_email:
             return (Step.PURGE,)  # rows of an earlier migration
         case Stage.PREPARING if enables_email:
             return (Step.BACKFILL, Step.APPLY_CHANGE_LOG)
-        case Stage.SWITCHED if enables_email or disables_email:
+        case Stage.SWITCHED if disables_email or (enables_email and not merges):
             return (Step.PURGE,)
         case Stage.MERGING:
             return (Step.MERGE, Step.PURGE)

@@ -40,6 +40,6 @@ def test_operator_exports_what_the_page_lists(env: NamespaceEnv) -> None:
 
     text = env.operator.metrics()
 
-    assert families(text) == {name for name, family in listed().items() if family.process != "api"}
+    assert families(text) == {name for name, family in listed().items() if family.process not in ("api", "console")}
     assert 'workspace_operator_workspaces{reason="InForce",stalled="false"} ' in text
     assert 'workspace_operator_reconciles_total{kind="Workspace",result="failed"} 0.0' in text

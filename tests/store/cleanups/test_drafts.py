@@ -234,3 +234,18 @@ def test_who_made_decisions(sql_env: WorkspaceEnv) -> None:
         (other.name, DecisionKind.DELETE, 1),
     ]
     assert sum(made.decisions for made in draft.cleanups.makers(*where, limit=2)) == 2
+
+
+def test_decision_about_another_address_counts_as_none(sql_env: WorkspaceEnv) -> None:
+    """A call has changed the address before the decision, and the list was not new yet: Apply would skip it."""
+    draft = CleanupEnv.blocked(sql_env, {"m-1": "a@example.com", "m-2": "a@example.com", "m-3": "b@example.com"})
+    sql_env.identify_person(id="m-2", body={"email": "b@example.com"})
+    draft.decide({"m-2": DELETE})
+
+    draft.check_again()
+
+    [stored] = draft.cleanups.decisions(sql_env.workspace_id, draft.number, limit=10)
+    assert stored.refusal == "The address of this person has changed since the decision: decide again."
+    assert (draft.cleanup.refused, draft.cleanup.deletions, draft.cleanup.people_blocking_after) == (1, 0, 2)
+    draft.decide({"m-2": DELETE})
+    assert (draft.cleanup.refused, draft.cleanup.deletions, draft.cleanup.people_blocking_after) == (0, 1, 0)

@@ -80,7 +80,7 @@ def count_batch(locked: LockedCleanup, *, size: int) -> bool:
     stored = {row.cio_id: decision_of(row) for row in locked.connection.execute(query)}
     facts = read_facts(locked, {cio_id: each.decision for cio_id, each in stored.items()}, stored)
     counting = facts.counting()
-    refusals = {cio_id: facts.refusal(cio_id, each.decision, counting) for cio_id, each in stored.items()}
+    refusals = {cio_id: facts.stored_refusal(cio_id, counting) for cio_id in stored}
     changes = [
         DecisionChange(facts.listed[cio_id].person, None, each.decision)
         for cio_id, each in stored.items()

@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from workspace_operator.cleanups.decisions import DOES_NOT_BLOCK, Decision, DecisionContext, reason_refused
+from workspace_operator.cleanups.decisions import DOES_NOT_BLOCK, HAS_CHANGED, Decision, DecisionContext, reason_refused
 from workspace_operator.cleanups.model import StoredDecision
 from workspace_operator.identity.model.person import Person
 from workspace_operator.store.cleanups.listed_people import ListedPerson, listed_people, stored_people
@@ -64,8 +64,22 @@ class Facts:
         return {
             cio_id: stored.decision
             for cio_id, stored in self.stored.items()
-            if stored.decision.survivor is not None or self.refusal(cio_id, stored.decision, {}) is None
+            if not self._has_changed(cio_id)
+            and (stored.decision.survivor is not None or self.refusal(cio_id, stored.decision, {}) is None)
         }
+
+    def stored_refusal(self, cio_id: str, others: Mapping[str, Decision]) -> str | None:
+        """Why a stored decision counts as none; ``others`` are as of `refusal`.
+
+        One about another address than the person has now would be skipped when it is carried out (cleanups §6).
+        """
+        if self._has_changed(cio_id):
+            return HAS_CHANGED
+        return self.refusal(cio_id, self.stored[cio_id].decision, others)
+
+    def _has_changed(self, cio_id: str) -> bool:
+        found = self.listed.get(cio_id)
+        return found is not None and found.person.email_key != self.stored[cio_id].seen_email_key
 
     def refusals(self, wanted: Mapping[str, Decision]) -> Mapping[str, str]:
         """Which of new decisions are refused, and why; each depends on the others as far as they are accepted."""

@@ -16,7 +16,7 @@ from workspace_operator.errors import InvalidInput
 from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.email_keys import email_key
-from workspace_operator.identity.values.text_limits import quoted
+from workspace_operator.identity.values.text_limits import MAX_ID_BYTES, MAX_VALUE_BYTES, check_text, quoted
 from workspace_operator.migrations.model import Violation
 from workspace_operator.web.app_api.app_routes import app_route
 from workspace_operator.web.core.dependencies import Dependencies
@@ -29,6 +29,8 @@ SEARCHES: Final = {
     "prefix": (SearchStage.ID_PREFIX, SearchStage.EMAIL_PREFIX),
 }
 """What each parameter is compared with."""
+
+MAX_BYTES: Final = {"id": MAX_ID_BYTES, "email": MAX_VALUE_BYTES, "prefix": MAX_VALUE_BYTES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,7 @@ class PeopleAPI:
             raise InvalidInput(f"give one of {', '.join(SEARCHES)}, not {len(given)} of them", field="prefix")
         [name] = given
         text = request.query[name]
+        check_text(text, field=name, limit=MAX_BYTES[name])
         if name == "email" and email_key(text) is None:
             raise InvalidInput(f"email {quoted(text)} is not a valid email address: correct it", field="email")
         if name == "prefix" and len(text.strip()) < MIN_PREFIX:

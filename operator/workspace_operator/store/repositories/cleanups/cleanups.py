@@ -43,7 +43,10 @@ from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.sql_unit_of_work import SQLUnitOfWork, WorkspaceCache, open_unit_of_work
 
 MAX_HOLD = 0.05
-"""Seconds that a batch may block other writers on SQLite, and commands about its people on PostgreSQL."""
+"""Seconds that a batch may block all other writers of the workspace, as on SQLite."""
+
+MAX_HOLD_OF_PEOPLE = 0.25
+"""Seconds that a batch may block commands about its own people, where others go on: decisions on PostgreSQL."""
 
 
 class _Change(Protocol):
@@ -241,7 +244,9 @@ class SQLCleanups(MergeOnTouchRepository):
             )
         except NotFound as error:  # the workspace was deleted
             raise StaleRevision(str(error)) from error
-        return Batch(done=done, contended=contended, lock_time_ratio=seconds / MAX_HOLD)
+        holds_all = self.database.is_sqlite or cleanup.state is CleanupState.UNDOING
+        hold = MAX_HOLD if holds_all else MAX_HOLD_OF_PEOPLE
+        return Batch(done=done, contended=contended, lock_time_ratio=seconds / hold)
 
     def _open_unit(self, connection: sa.Connection, workspace_id: int, attempt: int) -> SQLUnitOfWork:
         return open_unit_of_work(

@@ -124,9 +124,9 @@ def parse_mapping(body: bytes) -> ImportMapping:
 def _by(value: object) -> IdentifierKind | None:
     if value is None:
         return None
-    if value not in set(IdentifierKind):
+    if not isinstance(value, str) or value not in set(IdentifierKind):
         raise InvalidInput(f"by {quoted(value)} is unknown: use one of {', '.join(IdentifierKind)}", field="by")
-    return IdentifierKind(str(value))
+    return IdentifierKind(value)
 
 
 def _removes_empty(value: object) -> bool:
