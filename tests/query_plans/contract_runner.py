@@ -21,7 +21,7 @@ LONG: Final = ("test_export_crashes", "test_thousands")
 
 EXAMPLES: Final = 2
 
-FIXTURES: Final = frozenset({"env", "sql_env", "store", "sql", "people", "lease"})
+FIXTURES: Final = frozenset({"both", "env", "sql_env", "store", "sql", "people", "lease"})
 
 
 def run_contract_tests(database: Database) -> None:
@@ -46,6 +46,8 @@ def _run(test: Callable[..., object], store: Store, example: Mapping[str, Any]) 
         given |= {"env": env, "sql_env": env}
         given |= {"people": add_sharers(env)} if (wanted | used) & {"people", "lease"} else {}
         given |= {"lease": cut_over_migration(env)} if "lease" in wanted else {}
+    if "both" in wanted:
+        given["both"] = WorkspaceEnv.create(store, Mode.EMAIL_OR_ID)
     test(**{name: {**given, **example}[name] for name in wanted})
 
 
