@@ -156,13 +156,13 @@ def test_text_that_nobody_has_is_refused(searched: WorkspaceEnv, text: str) -> N
         search(searched, text)
 
 
-def test_suppressed_identifiers_are_told_apart(searched: WorkspaceEnv) -> None:
-    searched.suppress(id="gone")
-    searched.suppress(email="gone@example.com")
+def test_suppressed_identifiers_are_told_apart(both: WorkspaceEnv) -> None:
+    both.suppress(id="gone")
+    both.suppress(email="gone@example.com")
     gone = {(IdentifierKind.ID, "gone"), (IdentifierKind.EMAIL, "gone@example.com")}
     others = {(IdentifierKind.ID, "gone@example.com"), (IdentifierKind.EMAIL, ANA)}
 
-    found = searched.store.people.suppressed(searched.workspace_id, gone | others)
+    found = both.store.people.suppressed(both.workspace_id, gone | others)
 
     assert found == gone
-    assert searched.store.people.suppressed(searched.workspace_id, ()) == frozenset()
+    assert both.store.people.suppressed(both.workspace_id, ()) == frozenset()
