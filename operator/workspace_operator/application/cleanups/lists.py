@@ -49,14 +49,12 @@ class CleanupStatus:
         draft: the cleanup in which decisions can be made; None without one.
         at_work: the cleanup that is being applied or undone; None without one.
         last: the newest cleanup that was applied, also if it was undone; None without one.
-        calls_recorded_since: since when the last calls of people are recorded; None if they are not.
     """
 
     migration: Migration | None
     draft: Cleanup | None
     at_work: Cleanup | None
     last: Cleanup | None
-    calls_recorded_since: datetime | None = None
 
     @property
     def blocked(self) -> Migration | None:
@@ -118,7 +116,6 @@ class CleanupLists:
             draft=next((each for each in cleanups if each.state in DRAFTS), None),
             at_work=next((each for each in cleanups if each.state in at_work), None),
             last=next((each for each in cleanups if each.state in ended), None),
-            calls_recorded_since=self.listed_calls.recorded_since(workspace_id),
         )
 
     def page(

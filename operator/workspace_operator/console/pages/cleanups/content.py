@@ -54,7 +54,10 @@ class CleanupReader:
 
     def bar(self, *, done: str = "") -> BarView:
         """The count of the draft."""
-        return bar_view(self.status, self.rules(), self.address.root, self.right(Permission.APPLY), done=done)
+        return self._bar(self.rules(), done)
+
+    def _bar(self, rules: Sequence[StoredRule], done: str = "") -> BarView:
+        return bar_view(self.status, rules, self.address.root, self.right(Permission.APPLY), done=done)
 
     def rules(self) -> Sequence[StoredRule]:
         """The rules of the draft."""
@@ -75,6 +78,7 @@ class CleanupReader:
 
     def page(self, attempts: Mapping[str, Attempt] | None = None) -> Page:
         """The clean-up page, or that of one group, with what was refused just now."""
+        lists, number, rules = self.dependencies.cleanup_lists, self.request.workspace_id, self.rules()
         groups, following, read = self._groups()
         content = PageContent(
             address=self.address,
@@ -84,11 +88,12 @@ class CleanupReader:
             may_decide=self.right(Permission.PREPARE),
             may_retry=self.right(Permission.RETRY),
             may_download=self.right(Permission.DOWNLOAD),
-            bar=self.bar(),
-            rules=len(self.rules()),
+            bar=self._bar(rules),
+            rules=len(rules),
+            calls_recorded_since=lists.listed_calls.recorded_since(number),
             sent=self._sent(),
             undo_period=self.dependencies.undo_period,
-            now=self.dependencies.cleanup_lists.clock(),
+            now=lists.clock(),
         )
         view = cleanup_view(self.status, content)
         refreshes = f"{self.address.href}" if view.bar.is_counting else ""

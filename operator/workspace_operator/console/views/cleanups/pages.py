@@ -97,6 +97,7 @@ class PageContent:
     Attributes:
         read: number of groups that were read; some of them may not be shown.
         rules: number of rules of the draft.
+        calls_recorded_since: since when the last calls of people are recorded; None if they are not.
         sent: people who share an address and whom systems go on sending; None if that is not to be said.
     """
 
@@ -109,6 +110,7 @@ class PageContent:
     may_download: Right
     bar: BarView
     rules: int
+    calls_recorded_since: datetime | None
     sent: SentPeople | None
     undo_period: timedelta
     now: datetime
@@ -129,7 +131,7 @@ def cleanup_view(status: CleanupStatus, content: PageContent) -> CleanupView:
         title=text("cleanup.heading", mode=mode_text(blocked.to_mode)) if blocked else text("cleanup.title"),
         state=_state(status, content.now),
         more=_more(blocked, content) if blocked and shown else (),
-        help_calls=_help_calls(status),
+        help_calls=_help_calls(content.calls_recorded_since),
         at_work_href=f"{address.root}/{other.number}" if other else "",
         at_work_text=text(f"cleanup.state.{other.state}", number=other.number) if other else "",
         sent=_sent(blocked, content.sent) if blocked and content.sent else "",
@@ -183,8 +185,7 @@ def _more(blocked: Migration, content: PageContent) -> Sequence[str]:
     return (f"{text('cleanup.nothing_yet')} {undo}", *suspended)
 
 
-def _help_calls(status: CleanupStatus) -> str:
-    since = status.calls_recorded_since
+def _help_calls(since: datetime | None) -> str:
     return text("cleanup.help_calls", since=time(since).text) if since else ""
 
 
