@@ -7,12 +7,12 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from workspace_operator.errors import Conflict, InvalidInput, NotFound
 from workspace_operator.http_server.responses import Response
 from workspace_operator.identity.values.text_limits import quoted
-from workspace_operator.web.app_api.app_routes import app_route, refuse_unknown_parameters
+from workspace_operator.web.app_api.app_routes import app_route, event_loop_route
 from workspace_operator.web.app_api.cleanups.bodies import BODY_LIMIT
 from workspace_operator.web.app_api.message_pages import number_of
 from workspace_operator.web.core.error_responses import error_response
 from workspace_operator.web.core.http import Request
-from workspace_operator.web.core.router import Authentication, ErrorFormat, Route
+from workspace_operator.web.core.router import ErrorFormat, Route
 
 CLEANUPS: Final = "/v1/cleanups"
 """The path that lists cleanups."""
@@ -44,22 +44,13 @@ def _with_conflicts(endpoint: Callable[[Request], Response]) -> Callable[[Reques
 def batched_write_route(method: str, pattern: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
     """As `write_route`, with an endpoint that runs on the event loop and submits its work to a batcher."""
 
-    async def handle(request: Request) -> Response:
-        refuse_unknown_parameters(request, ())
+    async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
         except Conflict as error:
             return conflict_response(error)
 
-    return Route(
-        method,
-        pattern,
-        handle,
-        authentication=Authentication.APP,
-        error_format=ErrorFormat.APP,
-        body_limit=BODY_LIMIT,
-        needs_clean=True,
-    )
+    return event_loop_route(method, pattern, answer, body_limit=BODY_LIMIT, needs_clean=True)
 
 
 def conflict_response(error: Conflict) -> Response:
