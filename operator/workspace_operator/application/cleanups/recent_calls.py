@@ -27,7 +27,7 @@ INTERVAL_SECONDS: Final = 30.0
 
 @dataclass(slots=True, kw_only=True)
 class RecentCalls:
-    """Collects whom calls name, by workspace, and writes it now and then."""
+    """Collects the people that calls name, by workspace, and writes them at intervals."""
 
     listed_calls: ListedCalls
     capacity: int = CAPACITY

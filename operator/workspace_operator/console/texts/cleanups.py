@@ -32,7 +32,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.state.Undone": "The last cleanup was number {number}, which was undone",
     "cleanup.or_merge": "Or let the change itself merge the people who share an address",
     "cleanup.or_merge_more": (
-        "Systems that go on sending a merged or deleted person may make it again before the change. If the change "
+        "A system that still sends a merged or deleted person may create them again before the change. If the change "
         "itself merges, their calls reach the merged person. Whoever edits the Workspace resource sets:"
     ),
     "cleanup.sent_people": (
@@ -68,8 +68,8 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
         "clears the address of the others, d deletes the others, u takes back, Enter compares."
     ),
     "cleanup.help_calls": (
-        "Last call: when one of your systems last sent this person. Calls are recorded since {since}, when the change "
-        "was blocked, and shown half a minute later."
+        "Last call: when one of your systems last sent this person. Calls have been recorded since {since}, when the "
+        "change was blocked, and appear here within half a minute."
     ),
     "cleanup.help_differs": "Differs in: attributes whose values are not those of the first person of the group.",
     "cleanup.shown": "{shown} of the {read} of this page are shown.",

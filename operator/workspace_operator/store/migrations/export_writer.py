@@ -127,7 +127,7 @@ class ExportWriter:
     def _start_watching(self, locked: LockedMigration) -> None:
         """Disable the change log; from now on, a writer that fixes a violation wakes the migration.
 
-        And calls are recorded, unless they are already since an earlier check.
+        Calls are recorded from now on, too, unless an earlier check began that.
         """
         since = sa.func.coalesce(workspace.c.calls_recorded_since, sa.literal(self._clock(), UTCTime))
         locked.update_workspace(change_log_enabled=False, blocked_export=self.number, calls_recorded_since=since)
