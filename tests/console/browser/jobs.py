@@ -99,7 +99,7 @@ def apply(job: Job, club: Club) -> None:
     """J2, its second part: review, apply, and see that the change went through."""
     page = job.page
     job.click(page.get_by_role("link", name="Review"))
-    job.sees("m-1017: becomes part of m-1001")
+    job.sees("m-1017 (Ada Silva): becomes part of m-1001")
     enter(page, job.press, page.get_by_label("Type 1 to delete 1 person"), "1")
     job.click(page.get_by_role("button", name="Apply 7 decisions"))
     job.sees("Cleanup 1 is being applied.")
