@@ -11,6 +11,7 @@ from workspace_operator.identity.model.commands import (
     TrackAnonymousEvent,
     Unsuppress,
 )
+from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.references import IdentifierKey, bare_cio_id
 from workspace_operator.identity.values.rules import CIO_ID, EMAIL, ID, ID_ONLY, IdentifierKind, IdentityRules, Mode
 
@@ -68,3 +69,10 @@ def identifiers_named_by(command: Command, mode: Mode) -> Sequence[IdentifierKey
         if isinstance(command.cio_id, str):
             named.append((CIO_ID, bare_cio_id(command.cio_id)))
     return named
+
+
+def lock_set_of_undo(returning: Iterable[Person], cio_ids: Iterable[str]) -> LockSet:
+    """People by cio_id, and the present owners of the identifiers that an undo gives back to ``returning`` people."""
+    keys = {(kind, key) for person in returning for kind, key in ((ID, person.id), (EMAIL, person.email_key))}
+    identifiers = sorted((kind, key) for kind, key in keys if key is not None)
+    return LockSet(identifiers=tuple(identifiers), cio_ids=tuple(sorted(set(cio_ids))))

@@ -9,11 +9,8 @@ from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import StoredDecision
 from workspace_operator.cleanups.undo import UndoReason, undo_deletion, undo_email
 from workspace_operator.identity.merges.unmerge import unmerge
-from workspace_operator.identity.model.lock_set import LockSet
-from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.lock_set import LockSet, lock_set_of_undo
 from workspace_operator.identity.model.working_set import WorkingSet
-from workspace_operator.identity.values.references import IdentifierKey
-from workspace_operator.identity.values.rules import EMAIL, ID
 from workspace_operator.store.cleanups.records import StoredRecord, read_records
 from workspace_operator.store.engine.sql import any_of
 from workspace_operator.store.schema.mappers import Row
@@ -82,12 +79,8 @@ def _merge_rows(connection: sa.Connection, workspace_id: int, merge_ids: Collect
 def _lock_set_of(merges: Collection[Row], records: Collection[StoredRecord]) -> LockSet:
     """Survivors, people with records, and the owners of identifiers that are to come back."""
     entries = [merge_of(row) for row in merges if row.undone_at is None]
-    returning = [*(entry.secondary for entry in entries), *(record.person.before for record in records)]
-    cio_ids = {entry.primary.cio_id for entry in entries} | {record.person.before.cio_id for record in records}
-    identifiers = {key for person in returning for key in _identifiers_of(person)}
-    return LockSet(identifiers=tuple(sorted(identifiers)), cio_ids=tuple(sorted(cio_ids)))
-
-
-def _identifiers_of(person: Person) -> Sequence[IdentifierKey]:
-    values = ((ID, person.id), (EMAIL, person.email_key))
-    return [(kind, key) for kind, key in values if key is not None]
+    former = [record.person.before for record in records]
+    return lock_set_of_undo(
+        [*(entry.secondary for entry in entries), *former],
+        [*(entry.primary.cio_id for entry in entries), *(person.cio_id for person in former)],
+    )

@@ -33,11 +33,19 @@ class ContentionProbe:
     _last_transactions: dict[int | None, int] = field(default_factory=dict, init=False)
     """By workspace on Citus; otherwise there is one counter."""
 
-    def others_wrote(self, connection: sa.Connection, workspace_id: int, *, own_transactions: int = 1) -> bool:
+    def others_wrote(
+        self,
+        connection: sa.Connection,
+        workspace_id: int,
+        *,
+        own_transactions: int = 1,
+        threshold: int = CONTENTION_THRESHOLD,
+    ) -> bool:
         """Whether other connections wrote since the last probe; on Citus, near this workspace since its last one.
 
         The connection is in a write transaction; on SQLite, it is the connection of the last probe. This worker has
-        ended ``own_transactions`` since then.
+        ended ``own_transactions`` since then, and tolerates as many others as ``threshold``: zero if it has kept all
+        others out meanwhile, so that few could end.
         """
         if connection.dialect.name == "sqlite":
             version = connection.execute(_DATA_VERSION).scalar_one()
@@ -51,4 +59,4 @@ class ContentionProbe:
             counter, current = None, connection.execute(_NEXT_TRANSACTION).scalar_one()
         before = self._last_transactions.get(counter)
         self._last_transactions = {counter: current}
-        return before is not None and current - before > own_transactions + CONTENTION_THRESHOLD
+        return before is not None and current - before > own_transactions + threshold

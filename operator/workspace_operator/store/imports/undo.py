@@ -8,11 +8,10 @@ import sqlalchemy as sa
 
 from workspace_operator.application.ports import UndoForecast
 from workspace_operator.identity.command_handlers.suppression import delete
-from workspace_operator.identity.model.lock_set import LockSet
+from workspace_operator.identity.model.lock_set import LockSet, lock_set_of_undo
 from workspace_operator.identity.model.person_events import ActivityType
 from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.identity.values.references import reference_to_cio_id
-from workspace_operator.identity.values.rules import EMAIL, ID
 from workspace_operator.imports.undo import ImportRecord, Undone, may_delete, undo_change
 from workspace_operator.store.engine.sql import any_of
 from workspace_operator.store.imports.records import delete_records, last_records
@@ -115,7 +114,4 @@ def _with_more(connection: sa.Connection, workspace_id: int, cio_ids: Collection
 def _lock_set_of(records: Sequence[ImportRecord]) -> LockSet:
     """The people, and their former identifiers with the present owners."""
     former = [record.before for record in records if record.before is not None]
-    ids = {(ID, person.id) for person in former if person.id is not None}
-    emails = {(EMAIL, person.email_key) for person in former if person.email_key is not None}
-    cio_ids = sorted(record.cio_id for record in records)
-    return LockSet(identifiers=tuple(sorted(ids | emails)), cio_ids=tuple(cio_ids))
+    return lock_set_of_undo(former, [record.cio_id for record in records])

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
-from workspace_operator.store.engine.sql import CompiledStatement, any_of, delete_any_of, encode_json, workspace_any_of
+from workspace_operator.store.engine.sql import CompiledStatement, delete_any_of, encode_json, workspace_any_of
 from workspace_operator.store.schema.sending_tables import attachment, attempt, delivery, delivery_content
 
 
@@ -34,15 +34,6 @@ def lock_deliveries(connection: sa.Connection, workspace_id: int, cio_ids: Colle
     """Lock the deliveries of people, in the order of their ids; usually there are none."""
     values = {"of_workspace": workspace_id, "cio_ids": encode_json(list(cio_ids))}
     return [delivery_id for (delivery_id,) in _LOCK.run(connection, values)]
-
-
-def restore_deliveries(
-    connection: sa.Connection, workspace_id: int, origins: Collection[str], *, survivor: str, restored: str
-) -> None:
-    """Move deliveries that were accepted for ``origins`` back from the survivor of a merge."""
-    is_moved = sa.and_(delivery.c.workspace_id == workspace_id, delivery.c.cio_id == survivor)
-    update = sa.update(delivery).where(is_moved, any_of(delivery.c.origin, origins))
-    connection.execute(update.values(cio_id=restored))
 
 
 _DELETE_ENDED = CompiledStatement(

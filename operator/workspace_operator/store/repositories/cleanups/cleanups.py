@@ -33,7 +33,7 @@ from workspace_operator.store.cleanups.rows import (
     lock_draft,
     no_such_cleanup,
 )
-from workspace_operator.store.engine.contention import ContentionProbe
+from workspace_operator.store.engine.contention import CONTENTION_THRESHOLD, ContentionProbe
 from workspace_operator.store.engine.databases import RetryTransaction
 from workspace_operator.store.engine.sql import force_custom_plan
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
@@ -218,6 +218,7 @@ class SQLCleanups(MergeOnTouchRepository):
     ) -> Batch:
         """Run a batch in a transaction. Raises StaleRevision."""
         workspace_id, attempts = cleanup.workspace_id, count(1)
+        locks_workspace = cleanup.state is CleanupState.UNDOING
 
         def attempt(connection: sa.Connection) -> tuple[bool, bool]:
             force_custom_plan(connection)  # a generic plan for any cursor and any keys is usually bad here
@@ -236,7 +237,8 @@ class SQLCleanups(MergeOnTouchRepository):
             except (RetryTransaction, NotFound):
                 self._cache.invalidate(workspace_id)
                 raise
-            return done, self._contention.others_wrote(connection, workspace_id)
+            threshold = 0 if locks_workspace else CONTENTION_THRESHOLD
+            return done, self._contention.others_wrote(connection, workspace_id, threshold=threshold)
 
         try:
             (done, contended), seconds = self.merge_on_touch.run(
@@ -244,8 +246,7 @@ class SQLCleanups(MergeOnTouchRepository):
             )
         except NotFound as error:  # the workspace was deleted
             raise StaleRevision(str(error)) from error
-        holds_all = self.database.is_sqlite or cleanup.state is CleanupState.UNDOING
-        hold = MAX_HOLD if holds_all else MAX_HOLD_OF_PEOPLE
+        hold = MAX_HOLD if self.database.is_sqlite or locks_workspace else MAX_HOLD_OF_PEOPLE
         return Batch(done=done, contended=contended, lock_time_ratio=seconds / hold)
 
     def _open_unit(self, connection: sa.Connection, workspace_id: int, attempt: int) -> SQLUnitOfWork:
