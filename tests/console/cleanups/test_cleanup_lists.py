@@ -1,6 +1,7 @@
 """The list of the clean-up page: its address is its state, its pages follow each other, and it stays light."""
 
 import pytest
+from httpx import Response
 
 from tests.console.cleanups.club import ADA_SILVA, Club
 from tests.console.environment import HTML, parsed, text_of
@@ -60,6 +61,51 @@ def test_address_of_a_decision_leads_back(club: Club) -> None:
     answer = browser.post(f"{club.path}/decide?kind=duplicateEmail&show=open&columns=plan", form)
 
     assert answer.headers["location"].startswith(f"{club.path}?kind=duplicateEmail&show=open&columns=plan#g")
+
+
+@pytest.mark.parametrize(
+    "page", ["?kind=duplicateEmail&columns=plan", "/g?key=ada.silva%40club.example&columns=plan"], ids=["list", "group"]
+)
+def test_comparison_leads_back_to_where_it_was_opened(club: Club, page: str) -> None:
+    browser = club.console.installation()
+
+    compared = browser.get(link(browser.get(club.path + page), "Compare"))
+    before = link(compared, "Back to the group")
+
+    where, _, element_id = before.partition("#")
+    assert where.removeprefix(club.path) == page
+    assert f'id="{element_id}"' in browser.get(where).text
+
+
+def test_correction_can_be_cancelled(club: Club) -> None:
+    browser = club.console.installation()
+    page = browser.get(f"{club.path}?show=open")
+    cleo = next(
+        a for a in parsed(page).iter(f"{HTML}a") if club.cio_ids["m-1004"] in a.get("href", "").partition("?")[2]
+    )
+
+    opened = browser.get(f"{club.path}{cleo.get('href', '').partition('#')[0]}")
+
+    assert "New address" in text_of(opened)
+    assert link(opened, "Cancel").partition("#")[0] == f"{club.path}?show=open"
+
+
+def test_heading_of_an_encoded_domain_is_as_somebody_writes_it(empty_club: Club) -> None:
+    club = empty_club
+    for id_ in ("m-1", "m-2"):
+        club.add(id_, "info@bücher.example")
+    club.block()
+
+    page = club.console.installation().get(club.path)
+
+    assert [
+        h2.findtext(f"{HTML}bdi") for h2 in parsed(page).iter(f"{HTML}h2") if h2.find(f"{HTML}bdi") is not None
+    ] == ["info@bücher.example"]
+
+
+def link(page: Response, said: str) -> str:
+    """Where the first link of a page with this text leads."""
+    return next(a.get("href", "") for a in parsed(page).iter(f"{HTML}a") if "".join(a.itertext()).strip() == said)
 
 
 def test_pages_follow_each_other(empty_club: Club) -> None:

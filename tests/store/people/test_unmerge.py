@@ -1,16 +1,22 @@
 """The contract of the port MergeJournal: undo of a merge, with all records of the secondary."""
 
 import threading
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from tests.store.fixtures import WorkspaceEnv, backfill, cut_over, start_backfill
 from tests.store.merge_builders import append_events, device, devices, event, events, merge, person, undo
+from workspace_operator.application.ports import UndoResult
 from workspace_operator.errors import Conflict, NotFound
 from workspace_operator.identity.model.person_events import DeviceUpserted
 from workspace_operator.identity.values.rules import EMAIL, Mode
 from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
+from workspace_operator.store.unit_of_work.unmerges import undo_merges
+from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, read_settings
 
 A, B = "a@example.com", "b@example.com"
 
@@ -133,3 +139,54 @@ def test_of_undos_at_once_one_succeeds(sql_env: WorkspaceEnv) -> None:
 
     assert sorted(succeeded) == [False, False, False, True]
     assert events(sql_env, other) == ["b"]
+
+
+def undo_together(env: WorkspaceEnv, merge_ids: Sequence[str]) -> Mapping[str, object]:
+    """Undo merges in one transaction, in order; returns their results."""
+    now = int(env.store.clock().timestamp())
+
+    def work(connection: sa.Connection) -> Mapping[str, object]:
+        lock_exclusive(connection, env.workspace_id)
+        settings = read_settings(connection, env.workspace_id)
+        return undo_merges(connection, settings, merge_ids, now=now, new_id=CioIDGenerator(lambda: now))
+
+    return env.store.sql_database.writing(work)
+
+
+def test_merges_that_are_undone_together(sql_env: WorkspaceEnv) -> None:
+    """As if one by one: a survivor of two of them was then merged, and one merge does not exist."""
+    zero, one, two, three = (sql_env.add(str(number), plan=f"p{number}") for number in range(4))
+    before = [person(sql_env, each) for each in (zero, one, two, three)]
+    append_events(
+        sql_env,
+        *(event(each, f"of {each}") for each in (one, two, three)),
+        *(DeviceUpserted(cio_id=each, device=device("shared")) for each in (two, three)),
+        DeviceUpserted(cio_id=three, device=device("own")),
+    )
+    kept = [merge(sql_env, one, two), merge(sql_env, one, three), merge(sql_env, zero, one)]
+    order = [*(each.merge_id for each in reversed(kept)), "none"]
+
+    results = undo_together(sql_env, order)
+
+    assert [type(results[each]) for each in order] == [UndoResult, UndoResult, UndoResult, NotFound]
+    assert [person(sql_env, each) for each in (zero, one, two, three)] == before
+    assert [events(sql_env, each) for each in (zero, one, two, three)] == [
+        [],
+        [f"of {one}"],
+        [f"of {two}"],
+        [f"of {three}"],
+    ]
+    assert [devices(sql_env, each) for each in (zero, one)] == [(), ()]
+    assert devices(sql_env, two) == (device("shared"),)
+    assert devices(sql_env, three) == (device("own"), device("shared"))
+    assert all(sql_env.store.merges.get(sql_env.workspace_id, each.merge_id).undone_at for each in kept)
+
+
+def test_merge_whose_survivor_is_merged_is_undone_only_after_that(sql_env: WorkspaceEnv) -> None:
+    one, other, third = sql_env.add("1"), sql_env.add("2"), sql_env.add("3")
+    earlier, later = merge(sql_env, other, third), merge(sql_env, one, other)
+
+    results = undo_together(sql_env, [earlier.merge_id, later.merge_id])
+
+    assert [type(results[each.merge_id]) for each in (earlier, later)] == [Conflict, UndoResult]
+    assert sql_env.store.merges.get(sql_env.workspace_id, earlier.merge_id).holder == other

@@ -117,6 +117,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.new_address": "New address",
     "cleanup.correct_button": "Correct",
     "cleanup.into_id": "Id of another person",
+    "cleanup.cancel": "Cancel",
     "cleanup.into_button": "Merge into this person",
     "cleanup.merge_into": "Merge into {person}",
     "cleanup.into": "Becomes part of {person}.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlencode
 
 from workspace_operator.access.permissions import Permission
 from workspace_operator.application.ports import ListedGroup
@@ -10,7 +11,6 @@ from workspace_operator.console.core.http import Page, PageRequest
 from workspace_operator.console.core.routes import Route
 from workspace_operator.console.pages.cleanups.content import LINK, CleanupReader
 from workspace_operator.console.texts import text
-from workspace_operator.console.views.cleanups.addresses import group_id
 from workspace_operator.console.views.cleanups.comparisons import (
     MAX_MERGED,
     MAX_PEOPLE,
@@ -50,8 +50,8 @@ def _compared(dependencies: Dependencies, reader: CleanupReader, group: ListedGr
         people=people,
         records=records_of(dependencies, number, [person.cio_id for person in people[:MAX_PEOPLE]]),
         now=int(dependencies.cleanup_lists.clock().timestamp()),
-        back_href=f"{address.of_group(group.key).href}#{group_id(group.key)}",
-        all_href=f"{address.compare(group.key)}&all=1",
+        back_href=address.before_comparison(reader.request.query),
+        all_href=f"{address.root}/compare?{urlencode({**reader.request.query, 'all': '1'})}",
         is_all=is_all,
     )
 

@@ -19,6 +19,9 @@ DEFAULT_COLUMNS: Final = ("first_name", "name")
 MAX_COLUMNS: Final = 5
 _ID_DIGITS: Final = 10
 
+_OF_LIST: Final = "list"
+"""In the query of a comparison: it was opened from the list, and not from the page of one group."""
+
 
 class Show(StrEnum):
     """Which groups of a page are shown."""
@@ -125,9 +128,19 @@ class ListAddress:
         """The same page, relative to it, with fields for a person, at the element of the group."""
         return f"{replace(self, opened=cio_id).query}#{element_id}"
 
+    def closing(self, element_id: str) -> str:
+        """The same page without fields for a person, at the element of the group."""
+        return f"{replace(self, opened='').href}#{element_id}"
+
     def compare(self, key: str) -> str:
-        """The address of the page that compares the people of a group."""
-        return f"{self.root}/compare?{urlencode({'key': key})}"
+        """The address of the page that compares the people of a group, from which `before_comparison` leads back."""
+        is_of_list = "" if self.key else f"&{_OF_LIST}=1"
+        return f"{self.root}/compare{replace(self, key=key, opened='').query}{is_of_list}"
+
+    def before_comparison(self, query: Mapping[str, str]) -> str:
+        """Where somebody came from who compares people, at the element of the group."""
+        before = replace(self, key="") if query.get(_OF_LIST) else self
+        return before.closing(group_id(self.key))
 
 
 def group_id(key: str) -> str:

@@ -25,6 +25,9 @@ MAX_DIFFERENCES: Final = 3
 MAX_EMAIL: Final = 320
 """Characters of the field for an address."""
 
+_ENCODED: Final = "xn--"
+"""How an internationalized part of a domain begins in an e-mail key."""
+
 _OTHER: Final = ""
 _MADE: Final = "created_at"
 """The attribute that is shown as the day when the person was made."""
@@ -100,6 +103,7 @@ class PersonRow:
     choices: Sequence[Choice]
     notes: Sequence[Note]
     correct_href: str
+    cancel_href: str
     opened: bool
     attempt: Attempt
     can_use_id: bool
@@ -152,7 +156,7 @@ def group_view(group: ListedGroup, context: GroupContext) -> GroupView:
     return GroupView(
         key=group.key,
         element_id=group_id(group.key),
-        title=visible((group.email_key or (first and (first.email or first.id)) or group.key), limit=MAX_CELL * 2),
+        title=visible(_title(group, first), limit=MAX_CELL * 2),
         problem=_problem(group),
         is_open=not is_settled(group),
         reasons=_reasons(group),
@@ -166,6 +170,13 @@ def group_view(group: ListedGroup, context: GroupContext) -> GroupView:
         people=" ".join(member.cio_id for member in members),
         post=context.address.post("decide"),
     )
+
+
+def _title(group: ListedGroup, first: ListedMember | None) -> str:
+    """The address of a group; as its first person writes it, if the key has an encoded domain, which nobody reads."""
+    if group.email_key and not (first and first.email and _ENCODED in group.email_key):
+        return group.email_key
+    return (first and (first.email or first.id)) or group.key
 
 
 def is_settled(group: ListedGroup) -> bool:
@@ -227,6 +238,7 @@ def _row(group: ListedGroup, member: ListedMember, context: GroupContext) -> Per
         choices=list(_choices(group, member)),
         notes=list(_notes(member, context)),
         correct_href=context.address.opening(member.cio_id, group_id(group.key)),
+        cancel_href=context.address.closing(group_id(group.key)),
         opened=member.cio_id == context.address.opened or attempt is not None,
         attempt=attempt or Attempt(cio_id=member.cio_id, refusal="", email=(member.email or "")[:MAX_EMAIL]),
         can_use_id=is_another and (decided is None or decided.email != member.id),
