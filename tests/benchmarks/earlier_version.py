@@ -21,6 +21,9 @@ from workspace_operator.application.operator.api_keys import ApiKeys
 COMMIT = "c4e56a57"
 """Before the work on the speed of one machine began."""
 
+BEFORE_CONSOLE = "1e138e10"
+"""Before the API recorded calls about people that block a change."""
+
 MAKE_WORKSPACE = """
 import json, sys
 from dataclasses import asdict
@@ -48,16 +51,16 @@ class EarlierVersion:
     folder: Path
 
     @classmethod
-    def extracted(cls, folder: Path) -> "EarlierVersion":
+    def extracted(cls, folder: Path, commit: str = COMMIT) -> "EarlierVersion":
         """From the history of this checkout; skips the benchmark where the commit is not in it."""
         root = Path(__file__).parents[2]
         archive = subprocess.run(
-            ["git", "-C", root, "archive", COMMIT, "operator", "tests", "pyproject.toml"],
+            ["git", "-C", root, "archive", commit, "operator", "tests", "pyproject.toml"],
             capture_output=True,
             check=False,
         )
         if archive.returncode:
-            pytest.skip(f"the history of this checkout has no {COMMIT}")
+            pytest.skip(f"the history of this checkout has no {commit}")
         folder.mkdir()
         subprocess.run(["tar", "--extract", "--directory", folder], input=archive.stdout, check=True)
         return cls(folder)

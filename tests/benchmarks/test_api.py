@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from tests.api.servers import MadeWorkspace, make_workspace, running_api
-from tests.benchmarks.earlier_version import EarlierVersion
+from tests.benchmarks.earlier_version import BEFORE_CONSOLE, EarlierVersion
 from tests.benchmarks.load_generator import write_requests
 from tests.benchmarks.measurement import (
     at_least,
@@ -24,6 +25,9 @@ from tests.benchmarks.measurement import (
     seconds,
 )
 from tests.benchmarks.migrations.environments import new_database
+
+PAIRS = 15
+"""Runs of both versions, one after the other, whose ratios are compared."""
 
 CALLS = int(os.environ.get("WORKSPACE_OPERATOR_BENCH_PEOPLE", "1000000"))
 PEOPLE = 10_000
@@ -133,6 +137,31 @@ def test_identify_costs_little_more_than_http(title: str, tmp_path: Path) -> Non
                 "processor time of the API for each, of that of the earlier version", min(after) / min(before), 0.6
             ),
             ("microseconds", "", f"{min(after) * 1e6:.0f} of {min(before) * 1e6:.0f}"),
+        ],
+    )
+
+
+@pytest.mark.bench
+@databases
+def test_identify_costs_what_it_did_before_the_console(title: str, tmp_path: Path) -> None:
+    earlier, ratios = EarlierVersion.extracted(tmp_path / "earlier", BEFORE_CONSOLE), list[float]()
+    with new_database(title, tmp_path) as url, new_database(title, tmp_path / "earlier") as earlier_url:
+        load = Load.of(identifies(make_workspace(url), LOAD, seed=1), tmp_path / "load")
+        earlier_load = Load.of(identifies(earlier.make_workspace(earlier_url), LOAD, seed=1), tmp_path / "earlier-load")
+        with running_api(url, tmp_path) as api, earlier.serving(earlier_url) as old:
+            load.send(api.port)
+            earlier_load.send(old.port)
+            for _ in range(PAIRS):
+                spent = processor_seconds(api.pid), old.processor_seconds()
+                earlier_load.send(old.port)
+                load.send(api.port)
+                ratios.append((processor_seconds(api.pid) - spent[0]) / (old.processor_seconds() - spent[1]))
+
+    print_table(
+        f"HTTP identify beside the version before the console, {title}; load average {os.getloadavg()[0]:.1f}",
+        [
+            at_most(f"processor time of the API for each, of that before, median of {PAIRS}", median(ratios), 1.03),
+            ("smallest, largest", "", f"{min(ratios):.3f}, {max(ratios):.3f}"),
         ],
     )
 
