@@ -1,5 +1,6 @@
 """The order in which decisions are carried out, merges before the others, and the reverse order of an undo."""
 
+import operator
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Self
 
@@ -12,6 +13,13 @@ from workspace_operator.store.schema.cleanup_tables import cleanup_decision
 from workspace_operator.store.schema.mappers import Row
 
 _SURVIVOR, _CIO_ID, _OUTCOME = (cleanup_decision.c[name] for name in ("survivor", "cio_id", "outcome"))
+
+_NONE = ""
+_OUTCOME_OF_MOST = sa.func.coalesce(_OUTCOME, _NONE)
+"""The outcome, or `_NONE`, hidden from the index of outcomes.
+
+With that index, most decisions would be read and sorted for each batch; that of survivors has the order.
+"""
 
 
 class Position(NamedTuple):
@@ -39,7 +47,7 @@ class Position(NamedTuple):
 def decisions_to_apply(connection: sa.Connection, row: Row, *, size: int) -> tuple[Sequence[StoredDecision], Position]:
     """The next decisions to carry out, of one phase, and the position behind them; none if all are done."""
     position = Position.parse(row.cursor)
-    return _next(connection, row, _OUTCOME.is_(None), position, size=size, is_undo=False)
+    return _next(connection, row, _OUTCOME_OF_MOST == _NONE, position, size=size, is_undo=False)
 
 
 def decisions_to_undo(connection: sa.Connection, row: Row, *, size: int) -> tuple[Sequence[StoredDecision], Position]:
@@ -64,7 +72,7 @@ def first_decisions_to_undo(
 
 
 def _can_be_undone(cio_ids: Collection[str] | None) -> sa.ColumnElement[bool]:
-    outcome = _OUTCOME.in_([Outcome.APPLIED.value, Outcome.NOT_UNDONE.value])
+    outcome = _OUTCOME_OF_MOST.in_([Outcome.APPLIED.value, Outcome.NOT_UNDONE.value])
     return outcome if cio_ids is None else sa.and_(outcome, any_of(_CIO_ID, cio_ids))
 
 
@@ -82,17 +90,23 @@ def _next(
     )
     order = (_SURVIVOR.desc(), _CIO_ID.desc()) if is_undo else (_SURVIVOR, _CIO_ID)
     for start in (position, Position(phase=1)) if position.phase == 0 else (position,):
-        of_phase = _SURVIVOR > "" if (start.phase == 0) is not is_undo else _SURVIVOR == ""
-        query = sa.select(cleanup_decision).where(of_cleanup, of_phase, *_behind(start, is_undo=is_undo))
-        found = [decision_of(each) for each in connection.execute(query.order_by(*order).limit(size))]
+        rest = _rest_of_phase(start, is_undo=is_undo)
+        query = sa.select(cleanup_decision).where(of_cleanup, *rest).order_by(*order).limit(size)
+        found = [decision_of(each) for each in connection.execute(query)]
         if found:
             last = found[-1]
             return found, Position(start.phase, last.decision.survivor or "", last.cio_id)
     return (), position
 
 
-def _behind(position: Position, *, is_undo: bool) -> Sequence[sa.ColumnElement[bool]]:
-    if not position.cio_id:
-        return ()
-    here, there = sa.tuple_(_SURVIVOR, _CIO_ID), sa.tuple_(sa.literal(position.survivor), sa.literal(position.cio_id))
-    return [here < there if is_undo else here > there]
+def _rest_of_phase(position: Position, *, is_undo: bool) -> Sequence[sa.ColumnElement[bool]]:
+    """What is behind a position in its phase, as one range of the index of survivors."""
+    is_of_merges = (position.phase == 0) is not is_undo
+    after_last = (operator.lt if is_undo else operator.gt) if position.cio_id else None
+    if not is_of_merges:
+        return [_SURVIVOR == "", *([] if after_last is None else [after_last(_CIO_ID, position.cio_id)])]
+    if after_last is None:
+        return [_SURVIVOR > ""]
+    place = sa.tuple_(sa.literal(position.survivor), sa.literal(position.cio_id))
+    behind = after_last(sa.tuple_(_SURVIVOR, _CIO_ID), place)
+    return [behind, _SURVIVOR > "" if is_undo else _SURVIVOR >= position.survivor]
