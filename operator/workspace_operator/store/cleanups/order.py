@@ -109,4 +109,4 @@ def _rest_of_phase(position: Position, *, is_undo: bool) -> Sequence[sa.ColumnEl
         return [_SURVIVOR > ""]
     place = sa.tuple_(sa.literal(position.survivor), sa.literal(position.cio_id))
     behind = after_last(sa.tuple_(_SURVIVOR, _CIO_ID), place)
-    return [behind, _SURVIVOR > "" if is_undo else _SURVIVOR >= position.survivor]
+    return [behind, _SURVIVOR > "" if is_undo else operator.ge(_SURVIVOR, position.survivor)]
