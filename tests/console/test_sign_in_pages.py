@@ -125,7 +125,7 @@ def test_signed_out_session_is_over_everywhere(env: ConsoleEnv) -> None:
     ("seconds", "activity", "location", "note"),
     [
         (1800, False, "/signin?ended=idle", "You were signed out after 30 minutes without activity."),
-        (1700, True, "/signin?ended=expired", "a session ends after 12 hours at the latest"),
+        (1700, True, "/signin?ended=expired", "your session has reached its time limit"),
     ],
 )
 def test_session_ends_by_time(env: ConsoleEnv, seconds: int, activity: bool, location: str, note: str) -> None:
