@@ -64,7 +64,7 @@ class Job:
 
 
 def group(page: Page, title: str) -> Locator:
-    """A group of the clean-up page."""
+    """A group of the cleanup page."""
     return page.get_by_role("region", name=title)
 
 

@@ -1,4 +1,4 @@
-"""The clean-up page in a real browser: focus, keys, the way back, and the bar. test_jobs.py has the job itself."""
+"""The cleanup page in a real browser: focus, keys, the way back, and the bar. test_jobs.py has the job itself."""
 
 from playwright.sync_api import Browser, expect
 

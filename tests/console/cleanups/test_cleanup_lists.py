@@ -1,4 +1,4 @@
-"""The list of the clean-up page: its address is its state, its pages follow each other, and it stays light."""
+"""The list of the cleanup page: its address is its state, its pages follow each other, and it stays light."""
 
 import pytest
 from httpx import Response

@@ -1,4 +1,4 @@
-"""The clean-up page: what it says, what its forms decide, and what they refuse."""
+"""The cleanup page: what it says, what its forms decide, and what they refuse."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Who may do what in a clean-up: every route and role; a refused button is there, and says who may."""
+"""Who may do what in a cleanup: every route and role; a refused button is there, and says who may."""
 
 from typing import Final
 

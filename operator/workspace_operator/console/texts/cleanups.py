@@ -1,4 +1,4 @@
-"""Texts of the clean-up, of identifier changes and of the history."""
+"""Texts of the cleanup, of identifier changes and of the history."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,7 +7,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "refused.prepare": "You can view this, but your role does not allow changes.",
     "refused.apply": "You can view this, but your role does not allow applying or undoing.",
     "refused.retry": "You can view this, but your role does not allow trying the change again.",
-    # Clean-up
+    # Cleanup
     "cleanup.link": "Clean up",
     "cleanup.title": "Clean up",
     "cleanup.go": "Clean up →",

@@ -6,7 +6,7 @@ from typing import Final
 RULE_TEXTS: Final[Mapping[str, str]] = {
     "action.rule_removed": "Removed a rule",
     "cleanup.do.mergeIntoNewest": "Merge into the newest",
-    # On the clean-up page
+    # On the cleanup page
     "rules.none": "Rules: none.",
     "rules.some.one": "Rules: {count}.",
     "rules.some.other": "Rules: {count}.",
