@@ -70,7 +70,7 @@ def test_used_link_says_how_to_get_another(env: ConsoleEnv) -> None:
     answer = browser.post("/enter", {"t": token})
 
     assert answer.status_code == 403
-    assert "This link has been used or is older than 5 minutes. Run it again" in text_of(answer)
+    assert "This link has been used or is older than 5 minutes. To get another link, run" in text_of(answer)
     assert "set-cookie" not in answer.headers
 
 

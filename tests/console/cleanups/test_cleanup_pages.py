@@ -29,7 +29,7 @@ def kinds(club: Club) -> dict[str, str]:
 def test_page_says_what_it_is_about(club: Club) -> None:
     said = text_of(club.console.installation().get(club.path))
 
-    assert "8 of 9 people block the change from id only to email or id." in said
+    assert "8 of 9 people block the change from “id only” to “email or id”." in said
     assert "Afterwards it can be undone until" in said
     assert "Same address 5 Invalid address 1 Suppressed address 1 Id is a different e-mail address 1 All 8" in said
     assert "ada.silva@club.example 3 people share this address" in said
@@ -60,8 +60,8 @@ def test_people_whom_systems_go_on_sending(
 
     first, second = (text_of(browser.get(club.path + query)) for query in ("", "?kind=duplicateEmail"))
 
-    assert f"{expected} who share an address were sent by one of your systems" in first
-    assert "were sent by one of your systems" not in before + second
+    assert f"your systems have sent data about {expected} who share an address." in first
+    assert "your systems have sent data" not in before + second
 
 
 def test_looking_opens_no_draft(club: Club) -> None:

@@ -147,7 +147,7 @@ def test_merge_says_what_an_undo_brings_back(club: Club) -> None:
 
     assert "m-1017 became part of m-1001 on request" in said
     assert (
-        "Undo brings back m-1017 with Id m-1017, Address ada.silva@club.example, if nobody else has it by then; "
+        "Undo restores m-1017 with Id m-1017, Address ada.silva@club.example, if nobody else has it by then; "
         "4 attributes; 1 device. What was changed since the merge stays with m-1001." in said
     )
 
@@ -184,7 +184,7 @@ def test_suppressed_person_is_a_404_that_says_so(club: Club) -> None:
 
     assert answer.status_code == 404
     assert "The id and the address were suppressed" in words_of(answer)
-    assert "No cleanup deleted it" in words_of(answer)
+    assert "This person was not deleted by a cleanup" in words_of(answer)
 
 
 def test_deletion_is_told_without_its_activity(club: Club) -> None:

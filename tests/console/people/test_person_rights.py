@@ -64,7 +64,7 @@ def test_refused_buttons_are_there_and_say_who_may(club: Club, who: str, enabled
         "These people may: lena@nordlicht.example."
     )
     assert (refused in words_of(page)) is (enabled < 3)
-    assert ("but not correct the address" in words_of(page)) is (enabled < 1)
+    assert ("does not allow correcting the address" in words_of(page)) is (enabled < 1)
 
 
 def test_refused_merge_says_who_may(club: Club) -> None:
