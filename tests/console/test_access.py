@@ -173,7 +173,7 @@ def test_refusal_names_those_who_may(nordlicht: ConsoleEnv) -> None:
 
     answer = replace(nordlicht.member(VIEWER), app=with_route(nordlicht, route)).get("/w/1/x")
 
-    assert f"You may look at Club, but not do this. These people may: {MANAGER}." in text_of(answer)
+    assert f"You can view Club, but your role does not allow this. These people may: {MANAGER}." in text_of(answer)
 
 
 def test_route_without_a_permission_cannot_be_made() -> None:

@@ -141,7 +141,7 @@ def test_defect_has_a_number_and_no_details(nordlicht: ConsoleEnv, caplog: pytes
     ("error", "status", "words"),
     [
         (InvalidInput("the address needs a dot"), 400, "The form was not understood. the address needs a dot"),
-        (StaleRevision("Lena changed 3 of these"), 409, "This changed meanwhile. Lena changed 3 of these"),
+        (StaleRevision("Lena changed 3 of these"), 409, "This was changed in the meantime. Lena changed 3 of these"),
         (Conflict("another cleanup is open"), 409, "another cleanup is open"),
     ],
 )

@@ -243,4 +243,4 @@ def test_role_is_read_at_each_request(env: ConsoleEnv, provider: FakeIdentityPro
     removed = browser.post("/w/1/cleanup/retry", {"form_token": token})
 
     assert (lowered.status_code, removed.status_code) == (403, 404)
-    assert "You may look at Club, but not do this." in text_of(lowered)
+    assert "You can view Club, but your role does not allow this." in text_of(lowered)

@@ -70,7 +70,7 @@ def test_used_link_says_how_to_get_another(env: ConsoleEnv) -> None:
     answer = browser.post("/enter", {"t": token})
 
     assert answer.status_code == 403
-    assert "This link has been used or is older than 5 minutes. Run it again" in text_of(answer)
+    assert "This link has been used or is older than 5 minutes. To get another link, run" in text_of(answer)
     assert "set-cookie" not in answer.headers
 
 
@@ -125,7 +125,7 @@ def test_signed_out_session_is_over_everywhere(env: ConsoleEnv) -> None:
     ("seconds", "activity", "location", "note"),
     [
         (1800, False, "/signin?ended=idle", "You were signed out after 30 minutes without activity."),
-        (1700, True, "/signin?ended=expired", "a session ends after 12 hours at the latest"),
+        (1700, True, "/signin?ended=expired", "your session has reached its time limit"),
     ],
 )
 def test_session_ends_by_time(env: ConsoleEnv, seconds: int, activity: bool, location: str, note: str) -> None:

@@ -26,21 +26,21 @@ def blocked_and_suspended(env: WorkspaceEnv) -> None:
 
 
 STATES: States = {
-    "in force": (lambda env: env.add("a"), "In force", "Every setting is in force."),
+    "in force": (lambda env: env.add("a"), "None", "Every setting is in force."),
     "waiting": (
         lambda env: env.request(),
-        "Change to email or id runs",
-        "The identifiers change from id only to email or id.",
+        "Change to “email or id” runs",
+        "The identifiers change from “id only” to “email or id”.",
     ),
     "blocked": (
         blocked,
-        "3 people block the change to email or id",
-        "3 of 4 people block the change from id only to email or id. Identifiers stay id only.",
+        "3 people block the change to “email or id”",
+        "3 of 4 people block the change from “id only” to “email or id”. Identifiers stay “id only”.",
     ),
-    "suspended": (blocked_and_suspended, "Change to email or id is suspended", "The identifier change waits."),
+    "suspended": (blocked_and_suspended, "Change to “email or id” is suspended", "The identifier change waits."),
     "done": (
         lambda env: env.migrate_to(Mode.EMAIL_OR_ID),
-        "In force",
+        "None",
         "email or id",
     ),
 }
@@ -86,12 +86,12 @@ def test_list_is_grouped_by_account(env: ConsoleEnv) -> None:
 def test_list_says_what_is_sent(env: ConsoleEnv, settings: dict[str, Any], said: str) -> None:
     env.workspace("club", **settings)
 
-    assert f"0 people {said} In force" in text_of(env.installation().get("/"))
+    assert f"0 people {said} None" in text_of(env.installation().get("/"))
 
 
 def test_empty_list_says_what_to_do(env: ConsoleEnv) -> None:
-    assert "You reach no workspace. There is none yet." in text_of(env.installation().get("/"))
-    assert "You reach no workspace. An admin can add you" in text_of(env.member(ADMIN).get("/"))
+    assert "You have no access to any workspace. There is none yet." in text_of(env.installation().get("/"))
+    assert "You have no access to any workspace. An admin can add you" in text_of(env.member(ADMIN).get("/"))
 
 
 def test_numbers_have_separators(env: ConsoleEnv) -> None:

@@ -133,6 +133,11 @@ LIMITS = {
 }
 
 
+def with_commas(limit: object) -> str:
+    """A limit as pages print it."""
+    return re.sub(r"\d+", lambda found: f"{int(found[0]):,}", str(limit))
+
+
 def test_every_route_is_listed_once() -> None:
     listed = [(method, names(path)[0]) for method, path, *_ in rows(PAGE, "method")]
 
@@ -148,7 +153,7 @@ def test_every_operation_is_listed_with_what_it_must_have() -> None:
 def test_limits_are_those_of_the_code() -> None:
     listed = {what: limit for what, limit, _ in rows(PAGE, "what") if what in LIMITS}
 
-    assert listed == {what: str(limit) for what, limit in LIMITS.items()}
+    assert listed == {what: with_commas(limit) for what, limit in LIMITS.items()}
     assert [what for what, *_ in rows(PAGE, "what")] == list(LIMITS)
 
 
@@ -157,7 +162,7 @@ def test_times_in_the_text_are_those_of_the_code() -> None:
 
     assert f"works for {downloads.LIFETIME.seconds // 60} minutes without a key" in text
     assert f"for up to {http_server.GRACE_SECONDS} seconds" in text
-    assert f"up to {WAITING.max_part} in one transaction" in text
+    assert f"up to {WAITING.max_part:,} in one transaction" in text
     assert f"400; the default is {activity_pages.DEFAULT_PAGE}" in text
     assert f"400; the default is {message_pages.DEFAULT_PAGE}" in text
     assert (bodies.MAX_DECISIONS, migrations.MAX_MIGRATIONS) == (cleanups.MAX_PAGE, cleanups.MAX_CLEANUPS)

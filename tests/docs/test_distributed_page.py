@@ -68,7 +68,7 @@ def test_figures_of_the_page_are_measured() -> None:
     """As docs/figures.md has them."""
     figures = text_of("docs/figures.md")
 
-    for figure in ("13 100 to 17 400", "4 954 of 8 157 a second"):
+    for figure in ("13,100 to 17,400", "4,954 of 8,157 a second"):
         assert figure in figures
-    assert "13 100 to 17 400 a second" in text_of(PAGE)
-    assert "4 950 a second" in text_of(PAGE)
+    assert "13,100 to 17,400 a second" in text_of(PAGE)
+    assert "4,950 a second" in text_of(PAGE)

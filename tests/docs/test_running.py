@@ -43,13 +43,13 @@ def test_cleaning_up_runs(tmp_path: Path) -> None:
     ]
     assert told == [
         "7 people written to decisions.csv",
-        "7 decisions. After them 5 people would still block the change.",
+        "7 decisions. With these decisions, 5 people would still block the migration.",
         "cleanup 1: 7 applied, 0 left alone",
-        "7 of 7 would come back whole, 0 in part, 0 not",
-        "cleanup 1: 7 undone, 0 in part, 0 not",
+        "7 of 7 decisions would be restored completely, 0 partly, 0 not at all",
+        "cleanup 1: 7 undone completely, 0 partly, 0 not at all",
         "rule 1 would decide about 3 groups (7 people), 0 stay open",
         "rule 1 decided about 3 groups (7 people), 0 stay open",
-        "7 decisions. After them 9 people would still block the change.",
+        "7 decisions. With these decisions, 9 people would still block the migration.",
         "rule 1 is removed",
         "7 people written to to-delete.csv",
         "segment 1 (duplicates): 7 people",

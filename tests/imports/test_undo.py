@@ -1,4 +1,4 @@
-"""What an undo of an import takes back: the rows of imports §6."""
+"""What an undo of an import restores: the rows of imports §6."""
 
 from dataclasses import replace
 

@@ -20,13 +20,13 @@ class Permission(StrEnum):
 
 
 DESCRIPTIONS: Final[Mapping[Permission, str]] = {
-    Permission.VIEW: "see the workspace, its migrations, usage, settings, people and deliveries",
+    Permission.VIEW: "see the workspace, its migrations, usage, settings, people, deliveries and history",
     Permission.DOWNLOAD: "download people: exports and lists",
     Permission.PREPARE: "decide in a cleanup, add a rule, try an import without writing, make a segment",
     Permission.EDIT: "correct one person, import people",
     Permission.APPLY: "apply or undo a cleanup, undo an import or a merge, merge, delete and suppress people",
     Permission.RETRY: "try a blocked identifier change again",
-    Permission.ADMINISTER: "see members, sessions and audit log of the account, sign others out",
+    Permission.ADMINISTER: "see the members and sessions of the account, sign others out, reset sign-ins",
 }
 
 _AUTHORS = frozenset({Role.AUTHOR, Role.MANAGER})

@@ -24,7 +24,7 @@ SUMMARIES: Final = {
     "plan": "Show what an apply would change.",
     "status": "Show what is wrong with the installation.",
     "version": "Print the version.",
-    "run": "Run the operator, the people API, the worker and the sender.",
+    "run": "Run the operator, people API, worker, sender and console.",
     "console": "Print a link that signs you in to the web console.",
     "people": "Import, export, find and delete people.",
     "segments": "Manage manual segments.",

@@ -1,4 +1,4 @@
-"""What an undo of an import takes back: each value that is still as the import left it (imports §6)."""
+"""What an undo of an import restores: each value that is still as the import left it (imports §6)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace

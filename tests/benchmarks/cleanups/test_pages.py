@@ -1,4 +1,4 @@
-"""The clean-up page of a change that a million people block: its data, its first byte, and a decision on it."""
+"""The cleanup page of a change that a million people block: its data, its first byte, and a decision on it."""
 
 import os
 import re
@@ -130,7 +130,7 @@ def test_page_costs_what_it_shows(title: str, groups: int, tmp_path: Path) -> No
             polling = polled(console, visitors[:TABS], f"/w/{made.env.workspace_id}")
         memory = memory_megabytes(console.pid)
     print_table(
-        f"Clean-up page, {PEOPLE:,} people block in {groups:,} groups, {title}; load average {os.getloadavg()[0]:.1f}",
+        f"Cleanup page, {PEOPLE:,} people block in {groups:,} groups, {title}; load average {os.getloadavg()[0]:.1f}",
         [
             at_most(f"data of a page, median of {PAGES}, ms", 1000 * median(data), 10),
             ("data of a page, longest", "", f"{1000 * max(data):.1f} ms"),

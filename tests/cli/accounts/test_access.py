@@ -89,7 +89,7 @@ def test_role_of_a_reached_workspace_is_spelled_out(run: Run) -> None:
     shown = run("access", "explain", "ben@example.com", "-w", "default/crm").out.splitlines()
 
     assert [line.split(maxsplit=1)[1] for line in shown if line.startswith("MAY")] == [
-        "see the workspace, its migrations, usage, settings, people and deliveries"
+        "see the workspace, its migrations, usage, settings, people, deliveries and history"
     ]
 
 

@@ -66,12 +66,12 @@ def test_from_the_export_to_the_change(run: Run) -> None:
     assert (made.code, made.err) == (0, "")
     assert made.out == (
         "6 rows: 5 decisions made, 1 without a decision, 0 rejected\n"
-        "5 decisions. After them nobody would block the change.\n"
+        "5 decisions. With these decisions, nobody blocks the migration any more.\n"
     )
     before = people(run)
     done = run("cleanups", "apply", "--yes", *W)
     assert (done.code, done.err) == (0, "")
-    assert done.out == "cleanup 1: 5 applied, 0 left alone\nthe change is Completed\n"
+    assert done.out == "cleanup 1: 5 applied, 0 left alone\nthe migration is Completed\n"
     assert before.keys() == {f"m-{number}" for number in range(1, 8)}
     assert people(run) == {"m-1": "a@x.com", "m-3": "new@x.com", "m-4": "", "m-5": "b@x.com", "m-7": "c@x.com"}
 
@@ -134,7 +134,7 @@ def test_decisions_are_taken_back(run: Run) -> None:
 
     done = run("cleanups", "decide", "--from-csv", "people.csv", *W)
 
-    assert done.out.startswith("6 rows: 0 decisions made, 1 taken back, 5 without a decision, 0 rejected\n1 decisions.")
+    assert done.out.startswith("6 rows: 0 decisions made, 1 removed, 5 without a decision, 0 rejected\n1 decision.")
 
 
 @pytest.mark.usefixtures("blocked")
@@ -165,7 +165,7 @@ def test_export_with_a_decision_in_every_row(run: Run) -> None:
 
     assert done.out == (
         "3 rows: 3 decisions made, 0 without a decision, 0 rejected\n"
-        "3 decisions. After them 1 person would still block the change.\n"
+        "3 decisions. With these decisions, 1 person would still block the migration.\n"
     )
     assert run("exports", "get", "--decide", "", *W).out.startswith("_decision,_violations,cio_id,")
     wrong = run("exports", "get", "--decide", "correct", *W).failure
@@ -208,7 +208,7 @@ def test_undo(run: Run) -> None:
 
     done = run("cleanups", "undo", "1", *W)
 
-    assert (done.code, done.out) == (0, "cleanup 1: 4 undone, 0 in part, 0 not\n")
+    assert (done.code, done.out) == (0, "cleanup 1: 4 undone completely, 0 partly, 0 not at all\n")
     assert people(run) == before
     assert "only one that was applied can be undone" in run("cleanups", "undo", "1", *W).failure
 
@@ -225,7 +225,7 @@ def test_undo_of_one_person_that_cannot_be_undone(run: Run) -> None:
 
     done = run("cleanups", "undo", "1", "--cio-id", cio_id, *W)
 
-    assert (done.code, done.out) == (3, "cleanup 1: 0 undone, 0 in part, 1 not\n")
+    assert (done.code, done.out) == (3, "cleanup 1: 0 undone completely, 0 partly, 1 not at all\n")
     assert people(run)["m-3"] == "later@x.com"
     assert re.search(rf"{cio_id} .*notUndone +changed", run("cleanups", "decisions", "1", *W).out)
 

@@ -39,11 +39,11 @@ def test_rule_from_counting_to_removal(run: Run) -> None:
     assert (confirmed.code, confirmed.err) == (0, "")
     assert confirmed.out == (
         "rule 1 decided about 3 groups (7 people), 0 stay open\n"
-        "7 decisions. After them 1 person would still block the change.\n"
+        "7 decisions. With these decisions, 1 person would still block the migration.\n"
     )
 
     removed = run(*RULES, "remove", "1", *W)
-    assert removed.out == "rule 1 is removed\n0 decisions. After them 8 people would still block the change.\n"
+    assert removed.out == "rule 1 is removed\n0 decisions. 8 people would block the migration.\n"
     assert json.loads(run(*RULES, "list", "-o", "json", *W).out) == []
 
 
@@ -108,9 +108,9 @@ def test_dry_run_of_an_undo(run: Run) -> None:
     run("people", "suppress", "--id", "m-3", *W)
     part = run("cleanups", "undo", "1", "--dry-run", *W)
 
-    assert (whole.code, whole.out) == (0, "7 of 7 would come back whole, 0 in part, 0 not\n")
+    assert (whole.code, whole.out) == (0, "7 of 7 decisions would be restored completely, 0 partly, 0 not at all\n")
     assert (part.code, part.out) == (
         3,
-        "5 of 7 would come back whole, 0 in part, 2 not\nreasons: survivorGone 2\n",
+        "5 of 7 decisions would be restored completely, 0 partly, 2 not at all\nreasons: survivorGone 2\n",
     )
     assert json.loads(run("cleanups", "show", "-o", "json", *W).out)["state"] == "Applied"

@@ -64,17 +64,23 @@ class Job:
 
 
 def group(page: Page, title: str) -> Locator:
-    """A group of the clean-up page."""
+    """A group of the cleanup page."""
     return page.get_by_role("region", name=title)
 
 
 def find_out(job: Job) -> None:
     """J1, from the start page: why the change is blocked, and what is to do."""
     job.click(job.page.get_by_role("link", name="Nordlicht Club", exact=True))
-    job.sees("8 of 9 people block the change from id only to email or id.")
+    job.sees("8 of 9 people block the change from “id only” to “email or id”.")
     job.click(job.page.locator("main").get_by_role("link", name="Clean up →"))
     job.sees("Decide what happens to each of them.")
-    for kind in ("Same address 5", "Invalid address 1", "Suppressed address 1", "Id is another address 1", "All 8"):
+    for kind in (
+        "Same address 5",
+        "Invalid address 1",
+        "Suppressed address 1",
+        "Id is a different e-mail address 1",
+        "All 8",
+    ):
         expect(job.page.get_by_role("link", name=kind)).to_be_visible()
 
 
@@ -82,17 +88,17 @@ def decide(job: Job) -> None:
     """J2, its first part: a decision of each kind, so that nobody blocks the change any more."""
     page = job.page
     job.click(group(page, ADA_SILVA).get_by_role("button", name="Merge into the oldest"))
-    job.counts("3 decisions. After them 5 people would still block the change.")
+    job.counts("3 decisions. With these decisions, 5 people would still block the change.")
     job.choose("bo@club.example", "Bo Berg m-1003", "Delete")
-    job.counts("4 decisions. After them 3 people")
+    job.counts("4 decisions. With these decisions, 3 people")
     job.click(page.get_by_role("button", name="Use the id as address"))
-    job.counts("5 decisions. After them 2 people")
+    job.counts("5 decisions. With these decisions, 2 people")
     job.choose("gone@club.example", "", "Clear")
-    job.counts("6 decisions. After them 1 person")
+    job.counts("6 decisions. With these decisions, 1 person")
     job.correct("Cleo m-1004", "cleo@club")
     expect(page.get_by_text("'cleo@club' is not a valid address.").first).to_be_visible()
     job.correct("Cleo m-1004", "cleo@club.example")
-    job.counts("After them nobody would block the change")
+    job.counts("With these decisions, nobody blocks the change any more")
 
 
 def apply(job: Job, club: Club) -> None:
@@ -104,7 +110,7 @@ def apply(job: Job, club: Club) -> None:
     job.click(page.get_by_role("button", name="Apply 7 decisions"))
     job.sees("Cleanup 1 is being applied.")
     club.work()
-    job.sees("The change was tried again and went through. ✓")
+    job.sees("The change was tried again and took effect. ✓")
 
 
 def undo(job: Job, club: Club) -> None:
@@ -127,4 +133,4 @@ def undo_one(job: Job, club: Club, person: str) -> None:
     job.click(page.get_by_role("button", name="Undo the chosen decisions"))
     job.sees("Cleanup 1 is being undone.")
     club.work()
-    job.sees("Undone: 1 came back whole, 0 in part, 0 not.")
+    job.sees("Undone: 1 completely, 0 partly, 0 not at all.")

@@ -185,7 +185,7 @@ def rules(club: Club) -> str:
 
 
 def below(page: str, prepare: Callable[[Club], str] = drafted) -> Callable[[Club], str]:
-    """Another page of the clean-up in a state."""
+    """Another page of the cleanup in a state."""
     return lambda club: prepare(club).partition("/1?")[0].partition("?")[0] + page
 
 

@@ -1,4 +1,4 @@
-"""The clean-up page in a real browser: focus, keys, the way back, and the bar. test_jobs.py has the job itself."""
+"""The cleanup page in a real browser: focus, keys, the way back, and the bar. test_jobs.py has the job itself."""
 
 from playwright.sync_api import Browser, expect
 
@@ -18,7 +18,9 @@ def test_focus_stays_and_the_count_is_said(chromium: Browser, club: Club, served
         button.focus()
         page.keyboard.press("Enter")
         live = page.locator("#live")
-        expect(live).to_have_text("3 people decided. 3 decisions. After them 5 people would still block the change.")
+        expect(live).to_have_text(
+            "3 people decided. 3 decisions. With these decisions, 5 people would still block the change."
+        )
         expect(button).to_be_focused()
         radio = page.get_by_role("group", name="Ada Silva m-1017").get_by_label("Clear")
         radio.check()

@@ -40,7 +40,7 @@ def test_corrected_file_comes_back(
         expect(page.get_by_text("The rows are tried.")).to_be_visible()
         console.imports.work()
         expect(page.get_by_text("Nothing was written.", exact=True)).to_be_visible(timeout=LONG)
-        expect(page.get_by_text("1 made, 1 changed, 1 unchanged, 1 rejected")).to_be_visible()
+        expect(page.get_by_text("1 created, 1 changed, 1 unchanged, 1 rejected")).to_be_visible()
 
         press(page, page.get_by_role("button", name="Import 4 rows"))
         expect(page.locator("#progress").get_by_text("The rows are imported.")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Ids, addresses and attributes of people are hostile, and appear as text on every page of a clean-up."""
+"""Ids, addresses and attributes of people are hostile, and appear as text on every page of a cleanup."""
 
 import pytest
 

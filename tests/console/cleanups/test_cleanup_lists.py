@@ -1,4 +1,4 @@
-"""The list of the clean-up page: its address is its state, its pages follow each other, and it stays light."""
+"""The list of the cleanup page: its address is its state, its pages follow each other, and it stays light."""
 
 import pytest
 from httpx import Response
@@ -134,7 +134,7 @@ def test_large_group_has_a_page_of_its_own(empty_club: Club, monkeypatch: pytest
     browser = club.console.installation()
     said = text_of(browser.get(club.path))
     assert "120 people share this address" in said
-    assert "This looks like a placeholder, not like one person." in said
+    assert "So many people share it that it is probably a placeholder." in said
     assert "Merge into the oldest" not in said
     seen, path = [], f"{club.path}/g?key=noreply%40club.example"
 

@@ -1,4 +1,4 @@
-"""The clean-up page: what it says, what its forms decide, and what they refuse."""
+"""The cleanup page: what it says, what its forms decide, and what they refuse."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -29,9 +29,9 @@ def kinds(club: Club) -> dict[str, str]:
 def test_page_says_what_it_is_about(club: Club) -> None:
     said = text_of(club.console.installation().get(club.path))
 
-    assert "8 of 9 people block the change from id only to email or id." in said
+    assert "8 of 9 people block the change from “id only” to “email or id”." in said
     assert "Afterwards it can be undone until" in said
-    assert "Same address 5 Invalid address 1 Suppressed address 1 Id is another address 1 All 8" in said
+    assert "Same address 5 Invalid address 1 Suppressed address 1 Id is a different e-mail address 1 All 8" in said
     assert "ada.silva@club.example 3 people share this address" in said
     assert "cleo(at)club.example this is not an address" in said
     assert "0 decisions. 8 people block the change." in said
@@ -40,7 +40,7 @@ def test_page_says_what_it_is_about(club: Club) -> None:
 def test_heading_and_hints(club: Club) -> None:
     said = text_of(club.console.installation().get(club.path))
 
-    assert "Clean up before the change to email or id" in said
+    assert "Clean up before the change to “email or id”" in said
     assert "One person can have several of these problems." in said
     assert "1 Mar 2026, oldest" in said
     assert said.count(", oldest") == 2
@@ -60,8 +60,8 @@ def test_people_whom_systems_go_on_sending(
 
     first, second = (text_of(browser.get(club.path + query)) for query in ("", "?kind=duplicateEmail"))
 
-    assert f"{expected} who share an address were sent by one of your systems" in first
-    assert "were sent by one of your systems" not in before + second
+    assert f"your systems have sent data about {expected} who share an address." in first
+    assert "your systems have sent data" not in before + second
 
 
 def test_looking_opens_no_draft(club: Club) -> None:
@@ -80,7 +80,7 @@ def test_nobody_blocks(empty_club: Club) -> None:
 def test_change_that_runs(empty_club: Club) -> None:
     empty_club.workspace.request()
 
-    assert "Change to email or id runs." in text_of(empty_club.console.installation().get(empty_club.path))
+    assert "Change to “email or id” runs." in text_of(empty_club.console.installation().get(empty_club.path))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,10 @@ def test_page_shows_the_decisions(club: Club) -> None:
     assert [each.attrib["value"] for each in checked] == ["keep", "merge", "merge"]
     assert text_of(page).count("Becomes part of m-1001.") == 2
     assert "✓ Settled" in text_of(page)
-    assert "3 decisions. After them 5 people would still block the change. Review Apply 3 decisions" in text_of(page)
+    assert (
+        "3 decisions. With these decisions, 5 people would still block the change. Review Apply 3 decisions"
+        in text_of(page)
+    )
 
 
 def test_choices_about_single_people(club: Club) -> None:
@@ -198,7 +201,7 @@ def test_correction(club: Club) -> None:
 
     said = text_of(browser.get(club.path))
     assert "Correct to cleo@club.example" in said
-    assert "1 decision. After it 7 people would still block the change." in said
+    assert "1 decision. With this decision, 7 people would still block the change." in said
 
 
 def test_refused_correction_is_explained_beside_the_field(club: Club) -> None:
@@ -297,7 +300,10 @@ def test_parts_are_the_group_and_the_count(club: Club) -> None:
     assert answer.status_code == 200
     assert answer.text.count("<template data-replaces=") == 2
     assert '<section class="group" id="g' in answer.text
-    assert 'data-say="3 people decided. 3 decisions. After them 5 people would still block the change."' in answer.text
+    assert (
+        'data-say="3 people decided. 3 decisions. With these decisions, 5 people would still block the change."'
+        in answer.text
+    )
     assert "<h1>" not in answer.text
 
 
@@ -363,7 +369,7 @@ def test_decisions_of_others_are_shown(club: Club) -> None:
     request = DecisionRequest(club.cio_ids["m-1004"], DELETE)
     club.store.sql_cleanups.decide(club.workspace.workspace_id, number, [request], actor=LENA, now=club.store.clock())
 
-    assert "1 decision. After it 7 people" in text_of(club.console.installation().get(club.path))
+    assert "1 decision. With this decision, 7 people" in text_of(club.console.installation().get(club.path))
 
 
 @pytest.mark.parametrize(
@@ -388,6 +394,6 @@ def test_group_stays_open_as_long_as_a_cleared_person_blocks_alone(club: Club) -
 
     group = text_of(browser.get(f"{club.path}?find=bo@club.example"))
     assert "Settled" not in group
-    assert "The id would still be an address that is not this person's." in group
+    assert "The id would still be a different e-mail address." in group
     club.decide(browser, "bo@club.example", f"useid {club.cio_ids['eva@club.example']}")
     assert "Settled" in text_of(browser.get(f"{club.path}?find=bo@club.example"))

@@ -38,15 +38,18 @@ def test_review_says_what_apply_would_do(club: Club) -> None:
 
     said = words_of(browser.get(f"{club.path}/review"))
 
-    assert "8 decisions. After them nobody would block the change: it goes through when you press Apply. ✓" in said
+    assert (
+        "8 decisions. With these decisions, nobody blocks the change any more: it takes effect when you press Apply. ✓"
+        in said
+    )
     assert "2 kept" in said
     assert "m-1017 (Ada Silva): becomes part of m-1001 by installation (root)" in said
     assert "m-1004 (Cleo): gets the address cleo@club.example instead of cleo(at)club.example" in said
     assert "m-1005: loses the address gone@club.example" in said
     assert "m-1003 (Bo Berg): is deleted" in said
     assert "installation (root): 1 address cleared, 2 corrected, 1 deleted, 2 kept, 2 merged" in said
-    assert "Not coming back if you undo it: activities and merges of 1 deleted person." in said
-    assert "The change goes through when you press Apply. After that, an undo gives an address back only if" in said
+    assert "An undo does not restore the activities and merges of 1 deleted person." in said
+    assert "The change takes effect when you press Apply. After that, an undo restores an address only if" in said
     assert "Type 1 to delete 1 person" in said
 
 
@@ -64,7 +67,7 @@ def test_review_shows_the_first_of_each_kind(club: Club, monkeypatch: pytest.Mon
     said = words_of(browser.get(f"{club.path}/review"))
 
     assert "2 merged m-1017 (Ada Silva): becomes part of m-1001 by installation (root) and 1 more" in said
-    assert "As long as the change has not gone through, all else comes back if you undo it." in said
+    assert "Until the change takes effect, an undo restores everything else." in said
     assert "installation (root): 1 kept, 1 merged Counted over the first 2 decisions." in said
 
 
@@ -97,7 +100,7 @@ def test_draft_is_discarded(club: Club) -> None:
     post(club, f"{club.path}/discard")
 
     assert club.cleanup.state is CleanupState.DISCARDED
-    assert "was thrown away" in words_of(browser.get(f"{club.path}/1"))
+    assert "was discarded" in words_of(browser.get(f"{club.path}/1"))
     assert browser.post(f"{club.path}/discard", {"form_token": browser.form_token(club.path)}).status_code == 404
 
 
@@ -108,7 +111,7 @@ def test_cleanup_gets_the_change_through(club: Club) -> None:
 
     assert club.workspace.stage is Stage.COMPLETED
     assert "Cleanup 1 is done. 8 of 8 decisions were applied. 2 kept, 2 merged, " in said
-    assert "The change was tried again and went through. ✓" in said
+    assert "The change was tried again and took effect. ✓" in said
     assert "Possible until 10 April 2026." in said
     assert "Undo cleanup 1" in said
     assert f"ada.silva@club.example {club.cio_ids['m-1017']} becomes part of m-1001 applied" in said
@@ -155,8 +158,8 @@ def test_result_in_part_says_why(club: Club) -> None:
 
     said = words_of(browser.get(path))
 
-    assert "Cleanup 1 is done in part." in said
-    assert "m-1004 (Cleo): changed by a call after you decided: look again" in said
+    assert "Cleanup 1 was partly applied." in said
+    assert "m-1004 (Cleo): the address was changed in the meantime" in said
     assert "m-1017 (Ada Silva): the person to merge into is gone" in said
 
 
@@ -174,7 +177,7 @@ def test_cleanup_is_undone(club: Club) -> None:
     said = words_of(browser.get(path))
     assert club.ids() == IDS
     assert "Cleanup 1 was undone." in said
-    assert "Undone: 7 came back whole, 0 in part, 0 not." in said
+    assert "Undone: 7 completely, 0 partly, 0 not at all." in said
     assert "Undo cleanup" not in said
 
 
@@ -187,9 +190,11 @@ def test_chosen_decisions_are_undone(club: Club) -> None:
     said = words_of(club.console.installation().get(path))
     assert {"m-1017", "m-1003"} < set(club.ids())
     assert "m-1040" not in club.ids()
-    assert "2 came back in part" in said
-    assert "m-1003 (Bo Berg): without an id or address that somebody else has, or that is suppressed" in said
-    assert "The change went through: people get a former address back only if nobody has it." in said
+    assert "2 partly undone" in said
+    assert (
+        "m-1003 (Bo Berg): restored without the id or address, because somebody else has it or it is suppressed" in said
+    )
+    assert "The change has taken effect: a former address is restored only if nobody else has it." in said
     assert "Undo cleanup 1" in said
 
 
@@ -210,7 +215,7 @@ def test_what_does_not_come_back_says_why(club: Club) -> None:
     club.work()
 
     said = words_of(club.console.installation().get(path))
-    assert "did not come back" in said
+    assert "5 not undone" in said
     assert "not undone: the person to merge into is gone" in said
     assert "Undo cleanup 1" in said, "it can be tried again"
 
@@ -224,10 +229,10 @@ def test_page_says_before_what_an_undo_brings_back(club: Club, monkeypatch: pyte
     monkeypatch.setattr("workspace_operator.store.repositories.cleanups.undo_previews.MAX_EXAMINED", 2)
     first = words_of(browser.get(path))
 
-    assert "As people are now, " in whole
+    assert "If you undo now: 2 of 8 decisions are restored completely, 3 partly, 3 not at all." in whole
     assert "1: the person to merge into" not in whole
     assert "the person to merge into is gone" in part
-    assert "As people are now, of the first 2 of 8 decisions" in first
+    assert "If you undo now: of the first 2 of 8 decisions, " in first
 
 
 def test_page_without_an_undo_has_no_preview(club: Club) -> None:
@@ -384,9 +389,9 @@ def test_identifier_changes(club: Club) -> None:
     said = words_of(browser.get(path))
 
     assert "#1 id only → email or id" in blocked
-    assert "8 people block the change to email or id Clean up →" in blocked
+    assert "8 people block the change to “email or id” Clean up →" in blocked
     assert said.index("#2") < said.index("#1")
-    assert "Taken back before the switch, no trace" in said
+    assert "Cancelled before it took effect; nothing was changed" in said
 
 
 def test_no_identifier_change(empty_club: Club) -> None:

@@ -1,4 +1,4 @@
-"""Who may do what in a clean-up: every route and role; a refused button is there, and says who may."""
+"""Who may do what in a cleanup: every route and role; a refused button is there, and says who may."""
 
 from typing import Final
 
@@ -102,10 +102,10 @@ def test_form_without_its_token_decides_nothing(drafted: Club) -> None:
 def test_viewer_sees_what_others_decided_and_who_may(drafted: Club) -> None:
     page = browser_of(drafted, "viewer").get(drafted.path)
 
-    assert "You may look at this, but not decide. These people may: lena@nordlicht.example, omar@" in text_of(page)
+    assert "does not allow changes. These people may: lena@nordlicht.example, omar@" in text_of(page)
     disabled = [each for each in parsed(page).iter(f"{HTML}fieldset") if "disabled" in each.attrib]
     assert len(disabled) == 5
-    assert "You may look at this, but not try the change again." in text_of(page)
+    assert "You can view this, but your role does not allow trying the change again." in text_of(page)
 
 
 def test_author_sees_apply_and_who_may(drafted: Club) -> None:
@@ -113,9 +113,7 @@ def test_author_sees_apply_and_who_may(drafted: Club) -> None:
 
     for path in (drafted.path, f"{drafted.path}/review"):
         page = browser.get(path)
-        assert "You may look at this, but not apply or undo it. These people may: lena@nordlicht.example." in text_of(
-            page
-        )
+        assert "does not allow applying or undoing. These people may: lena@nordlicht.example." in text_of(page)
         [button] = [each for each in parsed(page).iter(f"{HTML}button") if each.text == "Apply 3 decisions"]
         assert "disabled" in button.attrib
 

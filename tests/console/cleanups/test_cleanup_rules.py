@@ -78,9 +78,9 @@ def test_rule_from_the_form_to_its_removal(club: Club, browser: Browser) -> None
     assert "Rule 1 is deciding: 0 groups so far…" in deciding
     assert "Rule 1 is deciding" in busy
     assert "This rule has decided about 2 groups (5 people)." in decided
-    assert "5 decisions. After them 3 people would still block the change." in clean_up
+    assert "5 decisions. With these decisions, 3 people would still block the change." in clean_up
     assert (removed.status_code, removed.headers["location"]) == (303, f"{club.path}/rules")
-    assert "The decisions of rule 1 are being taken back…" in removing
+    assert "The decisions of rule 1 are being removed…" in removing
     assert rules(club) == []
     assert browser.get(path).status_code == 404
 
@@ -123,9 +123,9 @@ def test_conditions_of_the_form(club: Club, browser: Browser) -> None:
     assert (
         "Delete the others At most 5 people share the address All of them have the same value of plan, or none" in said
     )
-    assert "No system has sent one of them since" in said
+    assert "No system has sent data about any of them since" in said
     assert "The address ends with @club.example" in said
-    assert "Clear the address of all No system has sent one of them, as far as calls are noted" in said
+    assert "Clear the address of all No system has sent data about any of them, as far as this is recorded" in said
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_groups_that_are_decided_are_not_listed(club: Club, browser: Browser) ->
 
     said = words_of(browser.get(f"{club.path}/rules/1?groups=1"))
 
-    assert "None of the groups that were read is one of them." in said
+    assert "None of the groups read so far match this rule." in said
 
 
 def test_no_rule_while_a_cleanup_is_applied(club: Club, browser: Browser) -> None:
@@ -251,7 +251,7 @@ def test_viewer_sees_rules_but_cannot_press_anything(club: Club, browser: Browse
 
     pages = [viewer.get(f"{club.path}/rules{rule}") for rule in ("", "/1")]
 
-    assert all("You may look at this, but not decide." in words_of(page) for page in pages)
+    assert all("You can view this, but your role does not allow changes." in words_of(page) for page in pages)
     buttons = [each for each in parsed(pages[1]).iter(f"{HTML}button") if each.text in ("Add rule", "Remove rule")]
     assert ["disabled" in each.attrib for each in buttons] == [True, True]
     [fieldset] = parsed(pages[0]).iter(f"{HTML}fieldset")

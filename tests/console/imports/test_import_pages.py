@@ -31,7 +31,7 @@ def test_file_leads_to_its_columns(console: ImportConsole) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, f"{console.path}/1")
     assert "people.csv: UTF-8, comma, 4 rows, header in line 1" in said
     assert "E-Mail ada@new.example, bo@club.example, eve@club.example 75 %" in said
-    assert "skipped: columns whose names begin with _ are ours" in said
+    assert "skipped: names that begin with _ are reserved" in said
     chosen = [option.get("value") for option in parsed(page).iter(f"{HTML}option") if "selected" in option.attrib]
     assert chosen == ["email", "id", "attribute", "attribute", "", "ignore"]
 
@@ -67,7 +67,7 @@ def test_column_of_addresses_that_is_lost_is_pointed_out(console: ImportConsole)
     browser = console.browser()
     console.upload(browser, "Kontakt,id\nada@new.example,m-1\n")
 
-    assert "The column Kontakt has addresses, but becomes no email. Is that meant?" in console.words()
+    assert "The column Kontakt contains e-mail addresses but is not imported as the e-mail address." in console.words()
 
 
 def test_two_columns_for_one_target_are_refused(console: ImportConsole) -> None:
@@ -120,7 +120,7 @@ def test_dry_run_says_what_would_happen(console: ImportConsole) -> None:
 
     said = console.words()
 
-    assert "1 made, 1 changed, 1 unchanged, 1 rejected Nothing was written." in said
+    assert "1 created, 1 changed, 1 unchanged, 1 rejected Nothing was written." in said
     assert "Changes the address of 1 person." in said
     assert "2 m-1 email: ada@old.example → ada@new.example Notes: (no value) → new" in said
     assert "5 rejected The row identifies no person" in said
@@ -156,12 +156,12 @@ def test_result_and_undo(console: ImportConsole) -> None:
     console.imports.work()
 
     assert "The import is done." in said
-    assert "1 made, 1 changed, 1 unchanged, 1 rejected Imported by installation (root)," in said
+    assert "1 created, 1 changed, 1 unchanged, 1 rejected Imported by installation (root)," in said
     assert "Undo Possible until 2 April 2026." in said
-    assert "3 of 3 people come back whole, 0 in part, 0 not." in said
+    assert "If you undo now: 3 of 3 people restored completely, 0 partly, 0 not at all." in said
     assert len(people) == 3
     assert "The import is undone." in undoing
-    assert "Undone: 3 people whole, 0 in part, 0 not." in console.words()
+    assert "Undone: 3 people completely, 0 partly, 0 not at all." in console.words()
     assert [person.email for person in console.imports.people()] == ["ada@old.example", "bo@club.example"]
 
 
@@ -169,7 +169,10 @@ def test_undo_that_looked_at_a_part_says_so(console: ImportConsole, monkeypatch:
     monkeypatch.setattr("workspace_operator.console.pages.imports.results.MAX_FORECAST", 1)
     console.imported()
 
-    assert "1 of 1 person come back whole, 0 in part, 0 not. These were looked at first, of 3." in console.words()
+    assert (
+        "1 of 1 person restored completely, 0 partly, 0 not at all. Only these were checked, out of 3"
+        in console.words()
+    )
 
 
 def test_undo_that_has_ended(console: ImportConsole) -> None:
@@ -219,7 +222,7 @@ def test_stop_and_discard(console: ImportConsole) -> None:
     assert "rejected" not in console.words()
     said = words_of(browser.get(console.path))
     assert "Import 2 people.csv The import was discarded." in said
-    assert "Import 1 people.csv The import is done. 0 made, 0 changed, 0 unchanged, 0 rejected" in said
+    assert "Import 1 people.csv The import is done. 0 created, 0 changed, 0 unchanged, 0 rejected" in said
 
 
 def test_history_leads_to_the_import(console: ImportConsole) -> None:

@@ -65,8 +65,8 @@ def test_refused_buttons_say_who_may(console: ImportConsole) -> None:
     console.imports.work()
     done = console.words(author)
 
-    who = f"These people may: {MANAGER}, {AUTHOR}."
-    assert f"See what would happen You may look at this, but not decide. {who}" in columns
-    assert f"Import 4 rows You may look at this, but not import it. {who}" in tried
-    assert f"Download the rejected rows (CSV) You may look at this, but not download it. {who}" in tried
-    assert f"Undo this import You may look at this, but not apply or undo it. These people may: {MANAGER}." in done
+    who, cannot = f"These people may: {MANAGER}, {AUTHOR}.", "You can view this, but your role does not allow"
+    assert f"See what would happen {cannot} changes. {who}" in columns
+    assert f"Import 4 rows {cannot} importing. {who}" in tried
+    assert f"Download the rejected rows (CSV) {cannot} downloading. {who}" in tried
+    assert f"Undo this import {cannot} applying or undoing. These people may: {MANAGER}." in done

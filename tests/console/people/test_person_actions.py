@@ -116,7 +116,7 @@ def test_undo_says_what_did_not_come_back(club: Club) -> None:
     answer = send(club, "m-1017", "unmerge", merge=record.merge_id)
 
     assert answer.headers["location"].endswith("?done=restored&missing=id")
-    assert "The id did not come back: somebody else has it, or it is suppressed." in words_of(follow(club, answer))
+    assert "The id was not restored: somebody else has it, or it is suppressed." in words_of(follow(club, answer))
 
 
 def test_merge_that_cannot_be_undone_says_why(club: Club) -> None:

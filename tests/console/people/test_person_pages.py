@@ -147,7 +147,7 @@ def test_merge_says_what_an_undo_brings_back(club: Club) -> None:
 
     assert "m-1017 became part of m-1001 on request" in said
     assert (
-        "Undo brings back m-1017 with Id m-1017, Address ada.silva@club.example, if nobody else has it by then; "
+        "Undo restores m-1017 with Id m-1017, Address ada.silva@club.example, if nobody else has it by then; "
         "4 attributes; 1 device. What was changed since the merge stays with m-1001." in said
     )
 
@@ -174,7 +174,7 @@ def test_deleted_person_is_a_404_that_says_why(club: Club) -> None:
 
     assert answer.status_code == 404
     assert f"The person with the cio_id {club.cio_ids['m-1003']} was deleted on" in words_of(answer)
-    assert "Cleanup 1 deleted it" in words_of(answer)
+    assert "Cleanup 1 deleted this person" in words_of(answer)
 
 
 def test_suppressed_person_is_a_404_that_says_so(club: Club) -> None:
@@ -184,7 +184,7 @@ def test_suppressed_person_is_a_404_that_says_so(club: Club) -> None:
 
     assert answer.status_code == 404
     assert "The id and the address were suppressed" in words_of(answer)
-    assert "No cleanup deleted it" in words_of(answer)
+    assert "This person was not deleted by a cleanup" in words_of(answer)
 
 
 def test_deletion_is_told_without_its_activity(club: Club) -> None:
@@ -197,7 +197,10 @@ def test_deletion_is_told_without_its_activity(club: Club) -> None:
     answer = browser.get(path(club, "m-1003"))
 
     assert answer.status_code == 404
-    assert f"The person with the cio_id {club.cio_ids['m-1003']} was deleted. Cleanup 1 deleted it" in words_of(answer)
+    assert (
+        f"The person with the cio_id {club.cio_ids['m-1003']} was deleted. Cleanup 1 deleted this person"
+        in words_of(answer)
+    )
 
 
 @pytest.mark.parametrize("cio_id", ["0" * 24, "ab"])
@@ -227,4 +230,4 @@ def test_notes_of_the_address_are_known_ones(club: Club) -> None:
     said = page(club, "m-1007", "?done=nonsense&merged=zzz&missing=x,id")
 
     assert "nonsense" not in said
-    assert "The id did not come back" in said
+    assert "The id was not restored" in said

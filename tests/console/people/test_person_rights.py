@@ -60,10 +60,11 @@ def test_refused_buttons_are_there_and_say_who_may(club: Club, who: str, enabled
     assert len(buttons) == 3
     assert sum("disabled" not in each.attrib for each in buttons) == enabled
     refused = (
-        "You may look at this person, but not merge, delete or suppress. These people may: lena@nordlicht.example."
+        "You can view this person, but your role does not allow merging, deleting or suppressing. "
+        "These people may: lena@nordlicht.example."
     )
     assert (refused in words_of(page)) is (enabled < 3)
-    assert ("but not correct the address" in words_of(page)) is (enabled < 1)
+    assert ("does not allow correcting the address" in words_of(page)) is (enabled < 1)
 
 
 def test_refused_merge_says_who_may(club: Club) -> None:

@@ -82,7 +82,7 @@ def test_cio_id_of_a_merged_person_leads_to_the_survivor(club: Club) -> None:
 
     page = find(club, club.cio_ids["m-1017"])
 
-    assert "This person became part of m-1001. What is known of it" in words_of(page)
+    assert "This person became part of m-1001. See what is known" in words_of(page)
     link = next(each for each in parsed(page).iter(f"{HTML}a") if each.text == text("people.why"))
     led = club.console.installation().get(link.attrib["href"])
     assert "became part of this one on" in words_of(follow(club, led))
@@ -91,5 +91,5 @@ def test_cio_id_of_a_merged_person_leads_to_the_survivor(club: Club) -> None:
 def test_cio_id_of_a_deleted_person_says_so(club: Club) -> None:
     send(club, "m-1007", "delete", typed="m-1007")
 
-    assert "This person was deleted. What is known of it" in words_of(find(club, club.cio_ids["m-1007"]))
+    assert "This person was deleted. See what is known" in words_of(find(club, club.cio_ids["m-1007"]))
     assert "Nobody has the id" in words_of(find(club, "m-1007"))

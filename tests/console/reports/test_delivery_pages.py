@@ -101,7 +101,7 @@ def test_state_filters(room: Mailroom) -> None:
     room.wait(subject="Second")
 
     assert [row.split("UTC ")[1] for row in rows_of(room, "?state=waiting")] == ["Second 1 Waiting"]
-    assert "No message is like this." in words_of(room.console.installation().get(f"{room.path}?state=bounced"))
+    assert "No messages match this filter." in words_of(room.console.installation().get(f"{room.path}?state=bounced"))
 
 
 def test_template_filters_and_is_named(room: Mailroom) -> None:

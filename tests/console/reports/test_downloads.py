@@ -158,4 +158,4 @@ def test_list_of_another_workspace_is_not_found(club: Club) -> None:
 def test_viewer_of_the_clean_up_is_told_who_may_download(club: Club) -> None:
     said = words_of(club.console.member(VIEWER).get(club.path))
 
-    assert "Download list (CSV): You may look at this, but not download it." in said
+    assert "Download list (CSV): You can view this, but your role does not allow downloading." in said

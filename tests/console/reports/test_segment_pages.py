@@ -39,7 +39,7 @@ def test_segments_are_listed_with_their_people(made: Segments) -> None:
 def test_workspace_without_segments_says_how_to_make_one(made: Segments) -> None:
     said = words_of(made.console.installation().get(made.path))
 
-    assert "No segment yet. A segment is made of a CSV file by the command workspacectl segments create" in said
+    assert "No segment yet. A segment is created from a CSV file by the command workspacectl segments create" in said
 
 
 def test_large_segment_is_not_counted_to_the_end(made: Segments, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_viewer_is_told_who_may_download(nordlicht: ConsoleEnv) -> None:
 
     said = words_of(nordlicht.member(VIEWER).get("/w/1/segments/1"))
 
-    assert "Download list (CSV): You may look at this, but not download it. These people may: lena@" in said
+    assert "your role does not allow downloading. These people may: lena@" in said
 
 
 @pytest.mark.parametrize("value", [value for value in HOSTILE if len(value) < 200], ids=range(39))

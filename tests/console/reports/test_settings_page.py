@@ -97,7 +97,7 @@ def test_nothing_is_written(env: ConsoleEnv, club: str) -> None:
 def test_wrong_value_prints_no_manifest(env: ConsoleEnv, club: str, query: str, said: str) -> None:
     answer = env.installation().get(club + query)
 
-    assert f"An apply would refuse this: {said}" in words_of(answer)
+    assert f"This change would be rejected: {said}" in words_of(answer)
     assert pre_texts(env, club + query) == []
 
 

@@ -33,9 +33,9 @@ def test_people_and_messages_are_added_up(env: ConsoleEnv) -> None:
 
     said = words_of(env.installation().get("/usage"))
 
-    assert "messages those that were sent in March 2026" in said
+    assert "Messages: sent in March 2026" in said
     assert f"{room.workspace.workspace.settings.display_name} 1 1" in said
-    assert "In all, 2 workspaces that you reach 3 1" in said
+    assert "Total: 2 workspaces you can access 3 1" in said
 
 
 def test_other_month_has_its_own_messages(env: ConsoleEnv) -> None:
@@ -44,7 +44,7 @@ def test_other_month_has_its_own_messages(env: ConsoleEnv) -> None:
     said = words_of(env.installation().get("/usage?month=2026-02"))
 
     assert "sent in February 2026" in said
-    assert "In all, 1 workspace that you reach 1 0" in said
+    assert "Total: 1 workspace you can access 1 0" in said
 
 
 def test_month_before_is_a_link(env: ConsoleEnv) -> None:
@@ -72,7 +72,7 @@ def test_account_without_a_limit_has_no_bar(env: ConsoleEnv) -> None:
 def test_member_sees_what_they_reach(nordlicht: ConsoleEnv) -> None:
     said = words_of(nordlicht.member(VIEWER).get("/usage"))
 
-    assert "Club 0 0 In all, 1 workspace that you reach 0 0" in said
+    assert "Club 0 0 Total: 1 workspace you can access 0 0" in said
     assert "Shop" not in said
     assert "Shop" not in nordlicht.member(VIEWER).get("/usage/csv").text
 
@@ -82,7 +82,7 @@ def test_people_that_are_not_counted_yet_are_said_to_be(env: ConsoleEnv) -> None
 
     said = words_of(counting(env).installation().get("/usage"))
 
-    assert "Club counting… 0 In all, 1 workspace that you reach counting… 0" in said
+    assert "Club counting… 0 Total: 1 workspace you can access counting… 0" in said
 
 
 def test_file_has_the_numbers(env: ConsoleEnv) -> None:

@@ -90,7 +90,7 @@ def test_bounds_of_samples_are_those_of_the_code() -> None:
     text = " ".join(text_of(PAGE).split())
 
     assert f"at most {FILE_LIMIT_BYTES // 2**20} MiB, a document at most {DEPTH_LIMIT} levels" in text
-    assert f"{DEPTH_LIMIT} levels and {VALUES_LIMIT} values" in text
+    assert f"{DEPTH_LIMIT} levels and {VALUES_LIMIT:,} values" in text
     assert f"The default is {DEFAULT_SAMPLES} people for each violation, the maximum {MAX_SAMPLES}" in text
     assert f"the cio_ids of at most {MAX_NAMED_DUPLICATES} others" in text
 

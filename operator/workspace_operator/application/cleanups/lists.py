@@ -1,4 +1,4 @@
-"""What pages show of the clean-up of a workspace: its state, and the people that block the migration."""
+"""What pages show of the cleanup of a workspace: its state, and the people that block the migration."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ RECENT: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupStatus:
-    """Where the clean-up of a workspace is.
+    """Where the cleanup of a workspace is.
 
     Attributes:
         migration: the newest migration, ended or not; None without any.
@@ -97,7 +97,7 @@ class ListRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupLists:
-    """Reads the clean-up of workspaces that a viewer was found to reach."""
+    """Reads the cleanup of workspaces that a viewer was found to reach."""
 
     migrations: Migrations
     cleanups: Cleanups
@@ -107,7 +107,7 @@ class CleanupLists:
     clock: Callable[[], datetime]
 
     def status(self, workspace_id: int) -> CleanupStatus:
-        """Where the clean-up of a workspace is."""
+        """Where the cleanup of a workspace is."""
         cleanups = self.cleanups.cleanups(workspace_id, limit=RECENT)
         at_work = (CleanupState.APPLYING, CleanupState.UNDOING)
         ended = (CleanupState.APPLIED, CleanupState.UNDONE)

@@ -28,7 +28,9 @@ MAX_LIMIT = 10_000
 
 
 def find_people(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The beginning of an id or an email, or a cio_id.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="A cio_id, an id or an email, or the beginning of an id or email.")
+    ],
     *,
     workspace: WorkspaceName,
     attribute: Annotated[
@@ -48,8 +50,8 @@ def find_people(
 ) -> None:
     """Find people.
 
-    In every identifier mode, people are found by the beginning of their id or email, with the indexes. An email
-    that is not a valid address is found only with --attribute email.
+    Works in every identifier mode and uses only indexes: exact matches first, then ids and emails that begin with TEXT.
+    An email that is not a valid address is found only with --attribute email.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         search = PeopleSearch(people=context.store.people, workspace_id=context.workspace_id, text=text, min_prefix=1)

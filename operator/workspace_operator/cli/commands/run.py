@@ -74,7 +74,7 @@ app = typer.Typer(
     name="run",
     help="Run the operator, the people API, the worker, the sender and the web console in one process, or one of them "
     "alone.",
-    short_help="Run the operator, the people API, the worker and the sender.",
+    short_help="Run the operator, people API, worker, sender and console.",
 )
 
 

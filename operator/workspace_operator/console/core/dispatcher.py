@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from workspace_operator.console.core.answers import EMPTY_TYPE, AnswerContext, Answers
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.errors import error_page, known_error_page, not_found_page, too_many_page
-from workspace_operator.console.core.exchanges import REFRESH, SIGN_IN_PATHS, Exchange, Outcome, handle
+from workspace_operator.console.core.exchanges import REFRESH, SIGN_IN_PATHS, Exchange, ExchangeResult, handle
 from workspace_operator.console.core.http import Page, Redirect
 from workspace_operator.console.core.routes import BODY_LIMIT, Route, RouteMatch, RouteTable
 from workspace_operator.console.core.static_files import PREFIX, StaticFiles
@@ -224,12 +224,12 @@ class Dispatcher:
 
     async def _reject(self, incoming: _Incoming, page: Page) -> Response:
         """An error page to a request whose body is not wanted."""
-        response = self.answers.response(page, self._context(incoming, Outcome(answer=page), ()))
+        response = self.answers.response(page, self._context(incoming, ExchangeResult(answer=page), ()))
         if b"expect" not in incoming.headers and await incoming.body.drain():
             return response
         return replace(response, headers={**response.headers, "connection": "close"})
 
-    def _context(self, incoming: _Incoming, outcome: Outcome, parts: tuple[str, ...]) -> AnswerContext:
+    def _context(self, incoming: _Incoming, outcome: ExchangeResult, parts: tuple[str, ...]) -> AnswerContext:
         return AnswerContext(
             session=outcome.session,
             session_token=incoming.session_token,
@@ -276,7 +276,7 @@ def _exchange(
     )
 
 
-def _is_signed_out(outcome: Outcome) -> bool:
+def _is_signed_out(outcome: ExchangeResult) -> bool:
     return isinstance(outcome.answer, Redirect) and outcome.answer.location in SIGN_IN_PATHS
 
 

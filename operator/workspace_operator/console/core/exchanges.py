@@ -67,7 +67,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ExchangeResult:
     """What an exchange leads to, and for whom; the workspace only if the sender reaches it."""
 
     answer: Answer
@@ -75,7 +75,7 @@ class Outcome:
     seen: SeenWorkspace | None = None
 
 
-def handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
+def handle(exchange: Exchange, dependencies: Dependencies) -> ExchangeResult:
     """Carry out an exchange. Errors become pages."""
     route = exchange.route
     try:
@@ -84,19 +84,19 @@ def handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
     except WorkspaceOperatorError as error:
         if isinstance(error, Unavailable):
             logger.warning("request %s (%s %s): %s", exchange.request_id, route.method, route.pattern, error)
-        return Outcome(answer=page_for_error(error, path=exchange.path if route.method == "GET" else ""))
+        return ExchangeResult(answer=page_for_error(error, path=exchange.path if route.method == "GET" else ""))
     except Exception:
         logger.exception("request %s (%s %s) failed", exchange.request_id, route.method, route.pattern)
-        return Outcome(answer=unknown_error_page(exchange.request_id))
+        return ExchangeResult(answer=unknown_error_page(exchange.request_id))
 
 
-def _handle(exchange: Exchange, dependencies: Dependencies) -> Outcome:
+def _handle(exchange: Exchange, dependencies: Dependencies) -> ExchangeResult:
     route, token = exchange.route, exchange.session_token
     found = dependencies.sessions.find(token, is_activity=exchange.is_activity) if token else None
     session = found if isinstance(found, ConsoleSession) else None
     if session is None and route.access is not Audience.PUBLIC:
         location = _sign_in_path(exchange, found if isinstance(found, SessionEnd) else None, dependencies)
-        return Outcome(answer=Redirect(location=location, session_token="" if token else None))
+        return ExchangeResult(answer=Redirect(location=location, session_token="" if token else None))
     if exchange.upload is None:
         return _handle_form(exchange, dependencies, session, parse_form(exchange.body))
     return exchange.upload.receive(
@@ -111,15 +111,15 @@ def _handle_form(
     form: Mapping[str, tuple[str, ...]],
     *,
     upload: UploadForm | None = None,
-) -> Outcome:
+) -> ExchangeResult:
     route, token = exchange.route, exchange.session_token
     if route.method == "POST" and session is not None and route.access is not Audience.PUBLIC:
         tokens = form.get(FIELD, ())
         if len(tokens) != 1 or not is_form_token(tokens[0], token):
-            return Outcome(answer=known_error_page("form_token", HTTPStatus.FORBIDDEN))
+            return ExchangeResult(answer=known_error_page("form_token", HTTPStatus.FORBIDDEN))
     reached = _Reached() if session is None else _reached(exchange, session, dependencies)
     if isinstance(reached, Page):
-        return Outcome(answer=reached)
+        return ExchangeResult(answer=reached)
     request = PageRequest(
         numbers=exchange.numbers,
         cio_id=exchange.cio_id,
@@ -133,7 +133,7 @@ def _handle_form(
         attempt_token=exchange.attempt_token,
         upload=upload,
     )
-    return Outcome(answer=route.handler(request), session=session, seen=reached.seen)
+    return ExchangeResult(answer=route.handler(request), session=session, seen=reached.seen)
 
 
 def _sign_in_path(exchange: Exchange, end: SessionEnd | None, dependencies: Dependencies) -> str:

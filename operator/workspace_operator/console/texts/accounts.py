@@ -15,7 +15,7 @@ ACCOUNT_TEXTS: Final[Mapping[str, str]] = {
     "company.untrusted": (
         "The company sign-in did not prove who you are. Whoever runs the console finds the reason in its log."
     ),
-    "company.no_address": "Your company account names no e-mail address, so nobody knows who you are here.",
+    "company.no_address": "Your company account names no e-mail address, so the console cannot identify you.",
     "company.unverified": "Your company account has not confirmed this address, so it cannot be used here.",
     "company.unknown": "{address} is in no account here. Ask an admin to add this address to the Account resource.",
     "company.other_subject": (

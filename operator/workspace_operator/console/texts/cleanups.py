@@ -1,28 +1,28 @@
-"""Texts of the clean-up, of identifier changes and of the history."""
+"""Texts of the cleanup, of identifier changes and of the history."""
 
 from collections.abc import Mapping
 from typing import Final
 
 CLEANUP_TEXTS: Final[Mapping[str, str]] = {
-    "refused.prepare": "You may look at this, but not decide.",
-    "refused.apply": "You may look at this, but not apply or undo it.",
-    "refused.retry": "You may look at this, but not try the change again.",
-    # Clean-up
+    "refused.prepare": "You can view this, but your role does not allow changes.",
+    "refused.apply": "You can view this, but your role does not allow applying or undoing.",
+    "refused.retry": "You can view this, but your role does not allow trying the change again.",
+    # Cleanup
     "cleanup.link": "Clean up",
     "cleanup.title": "Clean up",
     "cleanup.go": "Clean up →",
-    "cleanup.heading": "Clean up before the change to {mode}",
+    "cleanup.heading": "Clean up before the change to “{mode}”",
     "cleanup.blocked": (
-        "{blocking} of {people} block the change from {before} to {after}. Decide what happens to each of them."
+        "{blocking} of {people} block the change from “{before}” to “{after}”. Decide what happens to each of them."
     ),
     "cleanup.nothing": "Nobody blocks a change: no change of identifiers is under way.",
-    "cleanup.at_work": "Decisions can be made again when the cleanup that is running is done.",
+    "cleanup.at_work": "You can decide again when the running cleanup has finished.",
     "cleanup.nothing_yet": "Nothing is changed until you press Apply.",
     "cleanup.undo_until": (
-        "Afterwards it can be undone until {day}. Once the change has gone through, an address comes back only if it "
+        "Afterwards it can be undone until {day}. Once the change has taken effect, an address is restored only if it "
         "is valid and nobody else has it."
     ),
-    "cleanup.no_undo": "Afterwards nothing can be undone: this installation keeps no records of what people were.",
+    "cleanup.no_undo": "Afterwards nothing can be undone: this installation keeps no records of former values.",
     "cleanup.suspended_workspace": (
         "This workspace is suspended (spec.suspend). Decisions can be prepared, but not applied."
     ),
@@ -32,23 +32,24 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.state.Undone": "The last cleanup was number {number}, which was undone",
     "cleanup.or_merge": "Or let the change itself merge the people who share an address",
     "cleanup.or_merge_more": (
-        "A system that still sends a merged or deleted person may create them again before the change. If the change "
-        "itself merges, their calls reach the merged person. Whoever edits the Workspace resource sets:"
+        "A system that keeps sending data about a merged or deleted person may create this person again before the "
+        "change. If the change itself merges, the data reaches the merged person. Whoever edits the Workspace "
+        "resource sets:"
     ),
     "cleanup.sent_people": (
-        "{sent} of the {people} people who share an address were sent by one of your systems while the change is "
-        "blocked. If they are merged or deleted now, the next call may bring them back."
+        "Since the change was blocked, your systems have sent data about {sent} of the {people} people who share an "
+        "address. If they are merged or deleted now, the next data may create them again."
     ),
     "cleanup.sent_people_or_more": (
-        "{sent} or more of the {people} people who share an address were sent by one of your systems while the change "
-        "is blocked. If they are merged or deleted now, the next call may bring them back."
+        "Since the change was blocked, your systems have sent data about {sent} or more of the {people} people who "
+        "share an address. If they are merged or deleted now, the next data may create them again."
     ),
     "cleanup.kinds": "Kinds of problems",
     "cleanup.several_kinds": "One person can have several of these problems.",
     "cleanup.kind.duplicateEmail": "Same address {count}",
     "cleanup.kind.invalidEmail": "Invalid address {count}",
     "cleanup.kind.suppressedEmail": "Suppressed address {count}",
-    "cleanup.kind.idIsAnotherEmail": "Id is another address {count}",
+    "cleanup.kind.idIsAnotherEmail": "Id is a different e-mail address {count}",
     "cleanup.kind.all": "All {count}",
     "cleanup.find": "Find an id, an address or its beginning",
     "cleanup.show": "Show",
@@ -65,11 +66,12 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     ),
     "cleanup.help_keys": (
         "While a group has the focus: j and k go to the next and the previous group, m merges into the oldest, c "
-        "clears the address of the others, d deletes the others, u takes back, Enter compares."
+        "clears the address of the others, d deletes the others, u removes the decisions, Enter compares. In a group "
+        "of more than 50 people, c clears the address of everyone, and m and d are not available."
     ),
     "cleanup.help_calls": (
-        "Last call: when one of your systems last sent this person. Calls have been recorded since {since}, when the "
-        "change was blocked, and appear here within half a minute."
+        "Last data received: when one of your systems last sent data about this person. This has been recorded since "
+        "{since}, when the change was blocked, and appears here within half a minute."
     ),
     "cleanup.help_differs": "Differs in: attributes whose values are not those of the first person of the group.",
     "cleanup.shown": "{shown} of the {read} of this page are shown.",
@@ -78,7 +80,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.not_found": "Nobody who blocks this change has the id {find}, or an address that begins with it.",
     "cleanup.none_of_kind": "Nobody else blocks this change in this way.",
     "cleanup.none": "Nobody blocks this change.",
-    "cleanup.by_itself": "The change is tried again by itself when people have changed.",
+    "cleanup.by_itself": "The change is tried again automatically when people have been changed.",
     "cleanup.tried": "Last tried",
     "cleanup.try": "Try now",
     "cleanup.first": "Back to the first groups",
@@ -87,20 +89,22 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.is_settled": "Settled",
     "cleanup.share": "{people} people share this address",
     "cleanup.problem.invalidEmail": "this is not an address",
-    "cleanup.problem.suppressedEmail": "this address is suppressed: it gets no messages",
-    "cleanup.problem.idIsAnotherEmail": "an id is an address, but not the address of that person",
+    "cleanup.problem.suppressedEmail": (
+        "this address is suppressed: it gets no messages, and no person may use it as an identifier"
+    ),
+    "cleanup.problem.idIsAnotherEmail": "the id looks like an e-mail address, but is not this person's address",
     "cleanup.open.severalKeep": "Several people would keep this address. Keep one.",
     "cleanup.open.givenToSeveral": "Several people would get this address. Only one can have it.",
     "cleanup.open.taken": "Somebody else has this address, too.",
     "cleanup.open.shared": "Several people would still share this address.",
     "cleanup.open.suppressed": "This address is suppressed: give another, or clear it.",
     "cleanup.open.invalid": "The address would still be invalid.",
-    "cleanup.open.idIsAnotherEmail": "The id would still be an address that is not this person's.",
+    "cleanup.open.idIsAnotherEmail": "The id would still be a different e-mail address.",
     "cleanup.id": "Id",
     "cleanup.without_id": "no id",
-    "cleanup.made": "Made",
+    "cleanup.made": "Created",
     "cleanup.oldest": "{made}, oldest",
-    "cleanup.last_call": "Last call",
+    "cleanup.last_call": "Last data received",
     "cleanup.differs": "Differs in",
     "cleanup.decision": "Decision",
     "cleanup.no_call": "none",
@@ -126,14 +130,16 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.taken_by": "{person} has this address. Both would block the change. Give another, or merge.",
     "cleanup.given": "You gave this address to another person, too. Only one can have it.",
     "cleanup.suppressed": "This address is suppressed. Give another, or clear it.",
-    "cleanup.sent": "A system sent {person} on {time}. It may make this person again.",
-    "cleanup.no_id": "This person has no id. After the change only the address finds them; cleared, nothing does.",
-    "cleanup.placeholder": "Recommended: clear it. This looks like a placeholder, not like one person.",
+    "cleanup.sent": "One of your systems last sent data about {person} on {time}. It may create this person again.",
+    "cleanup.no_id": (
+        "This person has no id. If you clear the address, your systems can no longer refer to this person."
+    ),
+    "cleanup.placeholder": "Recommended: clear the address. So many people share it that it is probably a placeholder.",
     "cleanup.do.mergeIntoOldest": "Merge into the oldest",
     "cleanup.do.clearOthers": "Clear the address of the others",
     "cleanup.do.deleteOthers": "Delete the others",
     "cleanup.do.clearAll": "Clear the address of all",
-    "cleanup.do.takeBack": "Take back",
+    "cleanup.do.takeBack": "Remove decision",
     "cleanup.compare": "Compare",
     "cleanup.save": "Save",
     "cleanup.others.one": "Show the other {count} →",
@@ -145,12 +151,12 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.decisions.other": "{count} decisions.",
     "cleanup.blocking.one": "{count} person blocks the change.",
     "cleanup.blocking.other": "{count} people block the change.",
-    "cleanup.after.one": "After {them} {count} person would still block the change.",
-    "cleanup.after.other": "After {them} {count} people would still block the change.",
-    "cleanup.it": "it",
-    "cleanup.them": "them",
-    "cleanup.after_none": "After {them} nobody would block the change: it goes through when you press Apply. ✓",
-    "cleanup.counting": "The list of people is a new one: counting…",
+    "cleanup.after.one": "With {them}, {count} person would still block the change.",
+    "cleanup.after.other": "With {them}, {count} people would still block the change.",
+    "cleanup.it": "this decision",
+    "cleanup.them": "these decisions",
+    "cleanup.after_none": "With {them}, nobody blocks the change any more: it takes effect when you press Apply. ✓",
+    "cleanup.counting": "The list of people has changed. Counting again…",
     "cleanup.apply.one": "Apply {count} decision",
     "cleanup.apply.other": "Apply {count} decisions",
     "cleanup.review": "Review",
@@ -162,7 +168,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "compare.differs": "differs",
     "compare.id": "id",
     "compare.email": "address",
-    "compare.made": "made",
+    "compare.made": "created",
     "compare.devices": "devices",
     "compare.segments": "manual segments",
     "compare.activities": "activities",
@@ -178,25 +184,25 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "review.wrong_number.one": "{typed} is not the number of people to be deleted, which is {count}.",
     "review.wrong_number.other": "{typed} is not the number of people to be deleted, which is {count}.",
     "review.open": "Show them",
-    "review.refused.one": "{count} decision counts as none: its reason is shown.",
-    "review.refused.other": "{count} decisions count as none: their reasons are shown.",
+    "review.refused.one": "{count} decision has no effect; the reason is shown.",
+    "review.refused.other": "{count} decisions have no effect; the reasons are shown.",
     "review.by": "by",
     "review.more.one": "and {count} more",
     "review.more.other": "and {count} more",
     "review.who": "Who decided what",
     "review.makers_partial": "Counted over the first {count} decisions.",
     "review.apply": "Apply",
-    "review.undo": "As long as the change has not gone through, all else comes back if you undo it.",
+    "review.undo": "Until the change takes effect, an undo restores everything else.",
     "review.undo_change": (
-        "The change goes through when you press Apply. After that, an undo gives an address back only if it is valid "
+        "The change takes effect when you press Apply. After that, an undo restores an address only if it is valid "
         "and nobody else has it."
     ),
-    "review.lost.one": "Not coming back if you undo it: activities and merges of {count} deleted person.",
-    "review.lost.other": "Not coming back if you undo it: activities and merges of {count} deleted people.",
+    "review.lost.one": "An undo does not restore the activities and merges of {count} deleted person.",
+    "review.lost.other": "An undo does not restore the activities and merges of {count} deleted people.",
     "review.type.one": "Type {count} to delete {count} person",
     "review.type.other": "Type {count} to delete {count} people",
     "review.go_on": "Go on deciding",
-    "review.discard": "Throw the draft away",
+    "review.discard": "Discard the draft",
     "review.becomes.keep": "keeps the address",
     "review.becomes.merge": "becomes part of {person}",
     "review.becomes.correct": "gets the address {email}",
@@ -220,38 +226,40 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "progress.state.Counting": "Cleanup {number} is a draft whose decisions are being counted.",
     "progress.state.Applying": "Cleanup {number} is being applied.",
     "progress.state.Applied": "Cleanup {number} is done.",
-    "progress.state.Partly": "Cleanup {number} is done in part.",
+    "progress.state.Partly": "Cleanup {number} was partly applied.",
     "progress.state.Undoing": "Cleanup {number} is being undone.",
     "progress.state.Undone": "Cleanup {number} was undone.",
-    "progress.state.Discarded": "Cleanup {number} was thrown away. Nothing was changed.",
+    "progress.state.Discarded": "Cleanup {number} was discarded. Nothing was changed.",
     "progress.done": "{done} of {total}",
-    "progress.close": "You can close this page. Calls to the API go on meanwhile.",
+    "progress.close": "You can close this page. Your other systems keep working.",
     "progress.stop": "Stop",
     "progress.applied": "{applied} of {total} decisions were applied.",
     "progress.skipped.one": "{count} was left alone.",
     "progress.skipped.other": "{count} were left alone.",
-    "progress.undone": "Undone: {whole} came back whole, {part} in part, {none} not.",
-    "progress.change_done": "The change was tried again and went through. ✓",
-    "progress.change_cancelled": "The change was taken back.",
+    "progress.undone": "Undone: {whole} completely, {part} partly, {none} not at all.",
+    "progress.change_done": "The change was tried again and took effect. ✓",
+    "progress.change_cancelled": "The change was cancelled.",
     "progress.applied_by": "Apply was pressed by",
     "progress.outcome.skipped.one": "{count} left alone",
     "progress.outcome.skipped.other": "{count} left alone",
-    "progress.outcome.undoneInPart.one": "{count} came back in part",
-    "progress.outcome.undoneInPart.other": "{count} came back in part",
-    "progress.outcome.notUndone.one": "{count} did not come back",
-    "progress.outcome.notUndone.other": "{count} did not come back",
+    "progress.outcome.undoneInPart.one": "{count} partly undone",
+    "progress.outcome.undoneInPart.other": "{count} partly undone",
+    "progress.outcome.notUndone.one": "{count} not undone",
+    "progress.outcome.notUndone.other": "{count} not undone",
     "progress.undo_heading": "Undo",
     "progress.undo": "Undo cleanup {number}",
     "progress.undo_until": "Possible until {day}.",
-    "progress.preview": "As people are now, {whole} of {decisions} come back whole, {part} in part, {none} not.",
+    "progress.preview": (
+        "If you undo now: {whole} of {decisions} decisions are restored completely, {part} partly, {none} not at all."
+    ),
     "progress.preview_first": (
-        "As people are now, of the first {examined} of {decisions} decisions {whole} come back whole, {part} in part, "
-        "{none} not."
+        "If you undo now: of the first {examined} of {decisions} decisions, {whole} are restored completely, {part} "
+        "partly, {none} not at all."
     ),
     "progress.undo_ended": "This cleanup cannot be undone any more.",
-    "progress.deleted.one": "{count} deleted person comes back without activities and merges.",
-    "progress.deleted.other": "{count} deleted people come back without activities and merges.",
-    "progress.went_through": "The change went through: people get a former address back only if nobody has it.",
+    "progress.deleted.one": "{count} deleted person is restored without activities and merges.",
+    "progress.deleted.other": "{count} deleted people are restored without activities and merges.",
+    "progress.went_through": "The change has taken effect: a former address is restored only if nobody else has it.",
     "progress.rows": "Decisions",
     "progress.person": "Person",
     "progress.became": "What became of it",
@@ -262,22 +270,22 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "outcome.skipped": "left alone",
     "outcome.undoRequested": "is being undone",
     "outcome.undone": "undone",
-    "outcome.undoneInPart": "undone in part",
+    "outcome.undoneInPart": "partly undone",
     "outcome.notUndone": "not undone",
-    "reason.modeChanged": "the change went through in between",
+    "reason.modeChanged": "the change took effect in the meantime",
     "reason.personGone": "the person is gone",
-    "reason.changed": "changed by a call after you decided: look again",
+    "reason.changed": "the address was changed in the meantime",
     "reason.survivorGone": "the person to merge into is gone",
-    "reason.survivorChanged": "the person to merge into has changed: look again",
-    "reason.notNeeded": "not needed any more",
+    "reason.survivorChanged": "the person to merge into was changed in the meantime",
+    "reason.notNeeded": "the decision has no effect any more",
     "reason.refused": "the identity rules do not allow it",
-    "reason.erased": "what the person was has been erased since",
+    "reason.erased": "the record needed for the undo has been erased",
     "reason.emailSuppressed": "the former address is suppressed",
-    "reason.emailTaken": "somebody else has the former address by now",
-    "reason.emailInvalid": "the former address is not valid, which it has to be by now",
-    "reason.idIsAnotherEmail": "the id would be another address",
-    "reason.mergedAgain": "the person to merge into became part of another since: undo that first",
-    "reason.identifiersMissing": "without an id or address that somebody else has, or that is suppressed",
+    "reason.emailTaken": "somebody else has the former address now",
+    "reason.emailInvalid": "the former address is not valid, and addresses must now be valid",
+    "reason.idIsAnotherEmail": "the id would be a different e-mail address",
+    "reason.mergedAgain": "the person to merge into has since become part of another person: undo that merge first",
+    "reason.identifiersMissing": "restored without the id or address, because somebody else has it or it is suppressed",
     # Identifier changes
     "migrations.link": "Identifier changes",
     "migrations.title": "Identifier changes",
@@ -288,7 +296,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "migrations.change": "{before} → {after}",
     "migrations.merging_change": "{before} → {after}, merging people who share an address",
     "migrations.done": "Done",
-    "migrations.cancelled": "Taken back before the switch, no trace",
+    "migrations.cancelled": "Cancelled before it took effect; nothing was changed",
     "migrations.merged.one": "{count} person merged",
     "migrations.merged.other": "{count} people merged",
     "migrations.freed": "ids freed: {count}",
@@ -305,11 +313,11 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "history.none": "Nothing was done yet.",
     "history.next": "Older entries →",
     "detail.made": "decisions made",
-    "detail.taken_back": "decisions taken back",
+    "detail.taken_back": "decisions removed",
     "action.decided": "Decided",
     "action.rule_added": "Added a rule",
     "action.applied": "Applied",
-    "action.discarded": "Threw away",
+    "action.discarded": "Discarded",
     "action.stopped": "Stopped",
     "action.undone": "Undid",
     "action.imported": "Imported",

@@ -22,7 +22,7 @@ DELIVERY_TEXTS: Final[Mapping[str, str]] = {
     "deliveries.tries.one": "{count} attempt failed",
     "deliveries.tries.other": "{count} attempts failed",
     "deliveries.none": "No message yet. Messages come by POST /v1/send/email of the API.",
-    "deliveries.none_found": "No message is like this.",
+    "deliveries.none_found": "No messages match this filter.",
     "deliveries.first": "Newest deliveries",
     "deliveries.next": "Older deliveries →",
     "delivery.drafted": "Draft",

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Final
 
 FILE_TEXTS: Final[Mapping[str, str]] = {
-    "refused.download": "You may look at this, but not download it.",
+    "refused.download": "You can view this, but your role does not allow downloading.",
     # Segments
     "segments.link": "Segments",
     "segments.title": "Segments",
     "segments.segment": "Segment",
     "segments.people": "People",
-    "segments.made": "Made",
+    "segments.made": "Created",
     "segments.many": "more than {count} people",
     "segments.none": "No segment yet.",
-    "segments.how": "A segment is made of a CSV file by the command",
+    "segments.how": "A segment is created from a CSV file by the command",
     "segments.command": "workspacectl segments create --from-csv FILE --name NAME --workspace NAMESPACE/NAME",
     "segments.next": "Next segments →",
     "segments.back": "All segments",
@@ -30,9 +30,9 @@ FILE_TEXTS: Final[Mapping[str, str]] = {
     "exports.lists": "Lists of people who block an identifier change",
     "exports.number": "Number",
     "exports.what": "List",
-    "exports.made": "Made",
+    "exports.made": "Created",
     "exports.file": "File",
     "exports.download": "Download list (CSV)",
     "exports.decisions": "Download all decisions (CSV)",
-    "exports.none": "Nobody has blocked an identifier change.",
+    "exports.none": "No one has ever blocked an identifier change in this workspace.",
 }

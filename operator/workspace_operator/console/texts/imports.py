@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 IMPORT_TEXTS: Final[Mapping[str, str]] = {
-    "refused.edit": "You may look at this, but not import it.",
-    "refused.download": "You may look at this, but not download it.",
+    "refused.edit": "You can view this, but your role does not allow importing.",
     # Step 1
     "imports.link": "Imports",
     "imports.title": "Imports",
@@ -57,22 +56,24 @@ IMPORT_TEXTS: Final[Mapping[str, str]] = {
     "columns.unnamed": "(no name)",
     "columns.attribute": "attribute {name}",
     "columns.ignore": "ignore",
-    "columns.ours": "skipped: columns whose names begin with _ are ours",
+    "columns.ours": "skipped: names that begin with _ are reserved",
     "columns.becomes_of": "{name} becomes",
-    "columns.addresses": "The column {column} has addresses, but becomes no email. Is that meant?",
-    "columns.by": "People are named by",
+    "columns.addresses": (
+        "The column {column} contains e-mail addresses but is not imported as the e-mail address. Is that intended?"
+    ),
+    "columns.by": "People are identified by",
     "columns.by_first": "the first identifier that a row has",
-    "columns.update_only": "Update only: make no people",
+    "columns.update_only": "Only update existing people; create none",
     "columns.empty": "Empty cells",
     "columns.empty_ignore": "change nothing",
-    "columns.empty_remove": "remove the value, but never unsubscribed",
+    "columns.empty_remove": "remove the value (except “unsubscribed”)",
     "columns.check": "See what would happen",
     # Steps 3 and 4
     "import.progress": "{done} of {total}",
-    "import.close": "You can close this page. Calls to the API go on meanwhile.",
+    "import.close": "You can close this page. Your other systems keep working.",
     "import.stop": "Stop",
-    "import.count.made.one": "{count} made",
-    "import.count.made.other": "{count} made",
+    "import.count.made.one": "{count} created",
+    "import.count.made.other": "{count} created",
     "import.count.changed.one": "{count} changed",
     "import.count.changed.other": "{count} changed",
     "import.count.unchanged.one": "{count} unchanged",
@@ -81,15 +82,15 @@ IMPORT_TEXTS: Final[Mapping[str, str]] = {
     "import.count.skipped.other": "{count} skipped",
     "import.count.rejected.one": "{count} rejected",
     "import.count.rejected.other": "{count} rejected",
-    "import.count.in_part.one": "{count} in part",
-    "import.count.in_part.other": "{count} in part",
+    "import.count.in_part.one": "{count} partly imported",
+    "import.count.in_part.other": "{count} partly imported",
     "import.nothing_written": "Nothing was written.",
     "import.addresses.one": "Changes the address of {count} person.",
     "import.addresses.other": "Changes the address of {count} people.",
     "import.blocking.one": "{count} of them blocks the identifier change now.",
     "import.blocking.other": "{count} of them block the identifier change now.",
     "import.stopped": "It was stopped: {done} of {total} rows were imported.",
-    "import.undone": "Undone: {whole} people whole, {part} in part, {none} not.",
+    "import.undone": "Undone: {whole} people completely, {part} partly, {none} not at all.",
     "import.changes": "First changes",
     "import.line": "Line",
     "import.person": "Person",
@@ -100,7 +101,7 @@ IMPORT_TEXTS: Final[Mapping[str, str]] = {
     "import.reason": "Reason",
     "import.outcome.rejected": "rejected",
     "import.outcome.skipped": "skipped",
-    "import.outcome.in_part": "in part",
+    "import.outcome.in_part": "partly imported",
     "import.more.one": "and {count} more",
     "import.more.other": "and {count} more",
     "import.download": "Download the rejected rows (CSV)",
@@ -113,10 +114,10 @@ IMPORT_TEXTS: Final[Mapping[str, str]] = {
     "import.undo": "Undo this import",
     "import.undo_until": "Possible until {day}.",
     "import.undo_rule": (
-        "Each value that is still as the import left it is taken back. People whom the import made are deleted if "
-        "nothing was added to them since."
+        "Each value that has not been changed since the import is restored. People whom the import created are "
+        "deleted if nothing has been added to them since."
     ),
     "import.undo_ended": "It cannot be undone any more.",
-    "import.forecast": "{whole} of {people} come back whole, {part} in part, {none} not.",
-    "import.forecast_part": "These were looked at first, of {left}.",
+    "import.forecast": ("If you undo now: {whole} of {people} restored completely, {part} partly, {none} not at all."),
+    "import.forecast_part": "Only these were checked, out of {left} people.",
 }

@@ -22,12 +22,12 @@ PEOPLE_TEXTS: Final[Mapping[str, str]] = {
     "people.none_here": "Nobody else on this page.",
     "people.merged": "This person became part of {person}.",
     "people.deleted": "This person was deleted.",
-    "people.why": "What is known of it",
+    "people.why": "See what is known",
     "people.caption": "People that match, exact matches first",
     "people.person": "Person",
     "people.id": "Id",
     "people.email": "Address",
-    "people.made": "Made",
+    "people.made": "Created",
     "people.changed": "Last change",
     "people.no_change": "none kept",
     "people.without_id": "no id",
@@ -53,11 +53,11 @@ PEOPLE_TEXTS: Final[Mapping[str, str]] = {
     "person.violation.duplicateEmail": "somebody else has the same address",
     "person.violation.invalidEmail": "the address is not valid",
     "person.violation.suppressedEmail": "the address is suppressed",
-    "person.violation.idIsAnotherEmail": "the id is another address",
+    "person.violation.idIsAnotherEmail": "the id is a different e-mail address",
     "person.clean_up": "Clean up →",
     "person.shared": "Others have this address, too:",
     "person.identifiers": "Identifiers",
-    "person.made": "Made",
+    "person.made": "Created",
     "person.attributes": "Attributes",
     "person.name": "Name",
     "person.value": "Value",
@@ -72,13 +72,11 @@ PEOPLE_TEXTS: Final[Mapping[str, str]] = {
     "person.merges": "Merges",
     "person.no_merges": "This person was never merged with another one.",
     "person.merge": "{secondary} became part of {primary}",
-    "person.merge.automatic": "by a call",
+    "person.merge.automatic": "automatically, by one of your systems",
     "person.merge.requested": "on request",
     "person.merge.migration": "by identifier change {number}",
     "person.undone": "undone on {day}",
-    "person.comes_back": (
-        "Undo brings back {person} with {what}. What was changed since the merge stays with {survivor}."
-    ),
+    "person.comes_back": "Undo restores {person} with {what}. What was changed since the merge stays with {survivor}.",
     "person.comes_back.attributes.one": "{count} attribute",
     "person.comes_back.attributes.other": "{count} attributes",
     "person.comes_back.devices.one": "{count} device",
@@ -122,8 +120,8 @@ PEOPLE_TEXTS: Final[Mapping[str, str]] = {
     "activity.more.other": "{count} more",
     # Actions
     "person.actions": "Actions",
-    "person.may_not_edit": "You may look at this person, but not correct the address.",
-    "person.may_not_manage": "You may look at this person, but not merge, delete or suppress.",
+    "person.may_not_edit": "You can view this person, but your role does not allow correcting the address.",
+    "person.may_not_manage": "You can view this person, but your role does not allow merging, deleting or suppressing.",
     "person.correct": "Correct the address…",
     "person.new_email": "New address",
     "person.correct_button": "Correct",
@@ -133,12 +131,12 @@ PEOPLE_TEXTS: Final[Mapping[str, str]] = {
     "person.delete": "Delete…",
     "person.delete_more": (
         "All data of this person is deleted, and cannot be restored. The id and the address can be used again. If a "
-        "system goes on sending this person, it makes the person again."
+        "system sends data about this person again, it creates the person again."
     ),
     "person.suppress": "Suppress…",
     "person.suppress_more": (
-        "This person is deleted, and no call can make a person with this id or address again. Use this when somebody "
-        "asks to be forgotten."
+        "This person is deleted, and no system can create a person with this id or address again. Use this when "
+        "somebody asks to be forgotten."
     ),
     "person.type": "Type {name} to confirm",
     "person.delete_button": "Delete this person",
@@ -148,8 +146,8 @@ PEOPLE_TEXTS: Final[Mapping[str, str]] = {
     "person.merge_with_owner": "Merge with {person}",
     "person.done.corrected": "The address was corrected.",
     "person.done.restored": "This person was restored: the merge is undone.",
-    "person.missing.id": "The id did not come back: somebody else has it, or it is suppressed.",
-    "person.missing.email": "The address did not come back: somebody else has it, or it is suppressed.",
+    "person.missing.id": "The id was not restored: somebody else has it, or it is suppressed.",
+    "person.missing.email": "The address was not restored: somebody else has it, or it is suppressed.",
     "person.became_part": (
         "The person with the cio_id {cio_id} became part of this one on {day}. Its id was {id}, its address {email}."
     ),
@@ -157,10 +155,11 @@ PEOPLE_TEXTS: Final[Mapping[str, str]] = {
     "gone.title": "This person was deleted",
     "gone.on": "The person with the cio_id {cio_id} was deleted on {day}.",
     "gone.plain": "The person with the cio_id {cio_id} was deleted.",
-    "gone.suppressed": "The id and the address were suppressed: no call can make such a person again.",
-    "gone.cleanup": "Cleanup {number} deleted it",
+    "gone.suppressed": "The id and the address were suppressed: no system can create this person again.",
+    "gone.cleanup": "Cleanup {number} deleted this person",
     "gone.no_cleanup": (
-        "No cleanup deleted it, but a call, a member of staff or a bulk deletion. The history may say more."
+        "This person was not deleted by a cleanup, but by an API request, a console user or a bulk deletion. The "
+        "history may say more."
     ),
     "gone.history": "History",
     "gone.back": "Find somebody else",

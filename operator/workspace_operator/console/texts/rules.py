@@ -6,7 +6,7 @@ from typing import Final
 RULE_TEXTS: Final[Mapping[str, str]] = {
     "action.rule_removed": "Removed a rule",
     "cleanup.do.mergeIntoNewest": "Merge into the newest",
-    # On the clean-up page
+    # On the cleanup page
     "rules.none": "Rules: none.",
     "rules.some.one": "Rules: {count}.",
     "rules.some.other": "Rules: {count}.",
@@ -14,14 +14,14 @@ RULE_TEXTS: Final[Mapping[str, str]] = {
     "rules.show_link": "Show the rules",
     "rules.busy.Counting": "Counting what rule {position} decides about: {groups} so far…",
     "rules.busy.Deciding": "Rule {position} is deciding: {groups} so far…",
-    "rules.busy.Removing": "The decisions of rule {position} are being taken back…",
+    "rules.busy.Removing": "The decisions of rule {position} are being removed…",
     # The page of all rules
     "rules.title": "Rules",
     "rules.about": (
         "A rule decides about many people who share an address, in groups about which nothing is decided yet. It is "
         "counted first: you see how many before it decides anything. Nothing is changed until you press Apply."
     ),
-    "rules.back": "Back to the clean-up",
+    "rules.back": "Back to the cleanup",
     "rules.rule": "Rule",
     "rules.what": "What it does",
     "rules.state": "State",
@@ -32,10 +32,10 @@ RULE_TEXTS: Final[Mapping[str, str]] = {
     "rules.max_people": "At most this many people",
     "rules.equal_attributes": "Attributes that are equal, with commas between",
     "rules.suffix": "Address ends with",
-    "rules.calls": "Calls, as far as they are noted",
+    "rules.calls": "Data from your systems, as far as it is recorded",
     "rules.calls.any": "any",
-    "rules.calls.never": "no system has sent one of them",
-    "rules.calls.days": "none for",
+    "rules.calls.never": "no system has sent data about any of them",
+    "rules.calls.days": "no system has sent data about any of them for",
     "rules.days": "days",
     "rules.count_button": "Count what it decides about",
     "rules.not_now": "No rule can be added now.",
@@ -43,8 +43,8 @@ RULE_TEXTS: Final[Mapping[str, str]] = {
     "rule.if.any": "Everybody who shares an address",
     "rule.if.max_people": "At most {people} people share the address",
     "rule.if.equal": "All of them have the same value of {name}, or none",
-    "rule.if.never": "No system has sent one of them, as far as calls are noted",
-    "rule.if.since": "No system has sent one of them since {time}, as far as calls are noted",
+    "rule.if.never": "No system has sent data about any of them, as far as this is recorded",
+    "rule.if.since": "No system has sent data about any of them since {time}, as far as this is recorded",
     "rule.if.suffix": "The address ends with {suffix}",
     "rule.nobody": "This rule decides about nobody: no group without a decision meets its condition.",
     "rule.counted": "This rule decides about {groups} ({people}).",
@@ -59,7 +59,7 @@ RULE_TEXTS: Final[Mapping[str, str]] = {
     "rule.look": "Look at 25 of them",
     "rule.look_next": "Next groups →",
     "rule.groups": "Groups that this rule decides about",
-    "rule.no_groups": "None of the groups that were read is one of them.",
+    "rule.no_groups": "None of the groups read so far match this rule.",
     "rule.by": "Added by",
     "rule.all": "All rules",
 }

@@ -9,7 +9,7 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "settings.described": "This workspace is described by the Workspace resource",
     "settings.change_there": "The console changes no setting: it says what to commit.",
     "settings.setting": "Setting",
-    "settings.wanted": "Wanted",
+    "settings.wanted": "Requested",
     "settings.in_force": "In force",
     "settings.since": "since",
     "settings.change": "Change this",
@@ -17,7 +17,7 @@ SETTINGS_TEXTS: Final[Mapping[str, str]] = {
     "settings.show": "Show what to commit",
     "settings.commit": "Commit this to the manifest:",
     "settings.effects": "What it would do, as workspacectl plan says:",
-    "settings.wrong": "An apply would refuse this:",
+    "settings.wrong": "This change would be rejected:",
     "settings.too_long": (
         "The people of this workspace are too many to be looked at for a page. Run workspacectl plan to see what the "
         "change would do."

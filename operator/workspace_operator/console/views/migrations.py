@@ -17,7 +17,7 @@ SHOWN: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationLine:
-    """A change: from what to what, when, and what became of it; a blocked one leads to the clean-up."""
+    """A change: from what to what, when, and what became of it; a blocked one leads to the cleanup."""
 
     number: int
     change: str

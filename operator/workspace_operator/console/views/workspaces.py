@@ -27,7 +27,7 @@ spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceRow:
-    """A workspace in the list; with a link to the clean-up if people block its change."""
+    """A workspace in the list; with a link to the cleanup if people block its change."""
 
     name: str
     href: str

@@ -158,7 +158,7 @@ def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request
     if not any(_numbers_of_decisions(locked).values()):
         raise InvalidInput("there are no decisions to apply")
     if has_unfinished_rules(locked):
-        raise StaleRevision("the decisions of a rule are being made or taken back: try again soon")
+        raise StaleRevision("the decisions of a rule are being made or removed: try again soon")
     _raise_if_another_is_at_work(locked)
 
 

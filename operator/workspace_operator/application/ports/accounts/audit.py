@@ -63,7 +63,7 @@ class Actor:
     """Who does something, and by which way.
 
     Attributes:
-        name: an email address of a member of staff, ``installation (root)``, ``app key 3`` or ``operator``.
+        name: an email address of a user of the console, ``installation (root)``, ``app key 3`` or ``operator``.
     """
 
     name: str

@@ -36,7 +36,7 @@ class ListedMember:
 
     Attributes:
         created_at: Unix seconds.
-        last_call: when a call last named the person, as far as calls are noted; None if none did.
+        last_call: when a call last named the person, as far as this is recorded; None if none did.
         decision: the decision about the person; None if there is none.
         new_group: the state of the group that the decision moves the person to: that of another address, or, without
             an address, its own; None without such a decision, or while the group is counted.
@@ -134,7 +134,7 @@ class Listings(Protocol):
         ...
 
     def sent_sharers(self, workspace_id: int, export_number: int) -> SentPeople:
-        """How many people of an export who share an address a call has named since, as far as calls are noted."""
+        """How many people of an export who share an address a call has named since, as far as this is recorded."""
 
     def violations(
         self, workspace_id: int, export_number: int, cio_ids: Collection[str]

@@ -137,7 +137,7 @@ def decide(
     """Make the decisions of a CSV file.
 
     The file is an export of the people who block the migration, with a column _decision: keep, merge, correct, clear,
-    delete, or none to take a decision back. A row without a decision changes nothing. The new address of correct is in
+    delete, or none to remove a decision. A row without a decision changes nothing. The new address of correct is in
     a column _email. A merge goes into the person of the same address whom the file keeps, else into the oldest one; a
     column _into names the cio_id of another one.
 
@@ -185,7 +185,7 @@ def apply(
 ) -> None:
     """Apply the decisions, and try the migration again.
 
-    Calls to the API go on meanwhile. A person who has changed since the decision is left alone. If people are to be
+    API requests continue meanwhile. A person who has changed since the decision is left alone. If people are to be
     deleted, the command asks for their number first. An interrupted command leaves the rest to the installation's
     worker, or to the next apply.
 
@@ -223,15 +223,15 @@ def undo(
         list[str] | None,
         typer.Option("--cio-id", metavar="CIO_ID", help="Only this person. Can be given several times."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come back; undo nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be restored; undo nothing.")] = False,
     undo_days: UndoDays = 30,
     cluster_id: ClusterID = None,
     database: Database,
 ) -> None:
     """Undo a cleanup, or decisions about some people.
 
-    Exit codes: 0 everything is as before; 3 some people came back in part or not; 1 an error; 64 wrong usage. With
-    --dry-run the same, for what would come back.
+    Exit codes: 0 everything is as before; 3 some people were restored partly or not at all; 1 an error; 64 wrong
+    usage. With --dry-run the same, for what would be restored.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         if dry_run:
@@ -244,7 +244,10 @@ def undo(
             )
         total = len(cio_ids) if cio_ids else cleanup.applied
         cleanup = _work(context, cleanup, timedelta(days=undo_days), "undoing", total)
-    echo(f"cleanup {number}: {cleanup.undone} undone, {cleanup.undone_in_part} in part, {cleanup.not_undone} not")
+    echo(
+        f"cleanup {number}: {cleanup.undone} undone completely, {cleanup.undone_in_part} partly, "
+        f"{cleanup.not_undone} not at all"
+    )
     if cleanup.undone_in_part or cleanup.not_undone:
         info(f"why: workspacectl cleanups decisions {number} -w {workspace}")
         raise typer.Exit(INCOMPLETE)
@@ -291,7 +294,7 @@ def stop(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID = No
 
 @app.command()
 def discard(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
-    """Throw a draft away."""
+    """Discard a draft."""
     with open_workspace(database, workspace, cluster_id) as context:
         context.store.cleanups.discard(context.workspace_id, number, actor=current_actor(), now=context.store.clock())
     echo(f"cleanup {number} is discarded")
@@ -300,7 +303,7 @@ def discard(number: Number, *, workspace: WorkspaceName, cluster_id: ClusterID =
 def _newest_export(context: WorkspaceContext) -> int:
     migration = context.store.migrations.newest(context.workspace_id)
     if migration is None or migration.export is None:
-        raise Conflict(f"no identifier change of {context.name} is blocked by people")
+        raise Conflict(f"no migration of {context.name} is blocked by people")
     return migration.export
 
 
@@ -318,7 +321,7 @@ def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, d
                 progress(now_done - done)
                 done = now_done
     except KeyboardInterrupt:
-        info("interrupted: a worker of the installation, or the same command, goes on")
+        info("interrupted: a running worker continues, or run the same command again")
         raise typer.Exit(INTERRUPTED) from None
     return cleanup
 
@@ -329,8 +332,8 @@ def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | 
     if preview.examined < preview.decisions:
         info(f"only the first {preview.examined} of {preview.decisions} decisions were examined")
     echo(
-        f"{preview.whole} of {preview.examined} would come back whole, {preview.in_part} in part, "
-        f"{preview.not_undone} not"
+        f"{preview.whole} of {preview.examined} decisions would be restored completely, {preview.in_part} partly, "
+        f"{preview.not_undone} not at all"
     )
     if preview.reasons:
         echo("reasons: " + ", ".join(f"{reason} {count}" for reason, count in preview.reasons.items()))
@@ -338,9 +341,9 @@ def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | 
 
 
 def _print_decisions(result: DecisionImportResult, rejects: Path) -> None:
-    back = f", {result.taken_back} taken back" if result.taken_back else ""
+    removed = f", {result.taken_back} removed" if result.taken_back else ""
     echo(
-        f"{result.rows} rows: {result.made} decisions made{back}, {result.undecided} without a decision, "
+        f"{result.rows} rows: {result.made} decisions made{removed}, {result.undecided} without a decision, "
         f"{result.rejected} rejected"
     )
     if result.rejected:
@@ -355,4 +358,4 @@ def _print_applied(context: WorkspaceContext, cleanup: Cleanup) -> None:
     if migration is not None:
         blocking = migration.violations.people_concerned
         is_blocked = migration.export is not None and blocking
-        echo(f"the change is {migration.stage}" + (f": {people_text(blocking)} block it" if is_blocked else ""))
+        echo(f"the migration is {migration.stage}" + (f": {people_text(blocking)} block it" if is_blocked else ""))

@@ -36,12 +36,12 @@ def fields_of(cleanup: Cleanup) -> Iterator[tuple[str, object]]:
     yield "STATE", cleanup.state
     yield "VERSION", cleanup.version
     yield "DECISIONS", ", ".join(f"{kind} {number}" for kind, number in cleanup.decisions.items() if number)
-    yield "NOT NEEDED", cleanup.refused
+    yield "NO EFFECT", cleanup.refused
     yield "BLOCKING", cleanup.people_blocking
     yield "BLOCKING AFTER", cleanup.people_blocking_after
     yield "APPLIED", cleanup.applied
     yield "LEFT ALONE", cleanup.skipped
-    yield "UNDONE", f"{cleanup.undone}, {cleanup.undone_in_part} in part, {cleanup.not_undone} not"
+    yield "UNDONE", f"{cleanup.undone} completely, {cleanup.undone_in_part} partly, {cleanup.not_undone} not at all"
     yield "CREATED", f"{time_text(cleanup.created_at)} by {cleanup.created_by}"
     yield "APPLIED AT", f"{time_text(cleanup.applied_at)} by {cleanup.applied_by}" if cleanup.applied_at else None
     yield "UNDO UNTIL", time_text(cleanup.undo_until)
@@ -74,11 +74,16 @@ def cleanup_document(cleanup: Cleanup) -> dict[str, object]:
 
 def count_text(cleanup: Cleanup) -> str:
     """How many people would still block the migration, as a sentence."""
-    after = cleanup.people_blocking_after
+    after, total = cleanup.people_blocking_after, cleanup.total
+    decisions = "1 decision" if total == 1 else f"{total} decisions"
     if after is None:
-        return f"{cleanup.total} decisions, which are being counted: workspacectl cleanups show"
-    blocking = f"{people_text(after)} would still" if after else "nobody would"
-    return f"{cleanup.total} decisions. After them {blocking} block the change."
+        return f"{decisions}, not counted yet: workspacectl cleanups show"
+    if not total:
+        return f"{decisions}. {people_text(after)} would block the migration."
+    given = "With this decision" if total == 1 else "With these decisions"
+    if not after:
+        return f"{decisions}. {given}, nobody blocks the migration any more."
+    return f"{decisions}. {given}, {people_text(after)} would still block the migration."
 
 
 def rule_row(stored: StoredRule) -> tuple[object, ...]:

@@ -59,7 +59,7 @@ NotCalledFor = Annotated[
         metavar="DAYS",
         min=0,
         max=10_000,
-        help="Only groups that no call has named for DAYS, as far as calls are noted.",
+        help="Only groups about which no request was recorded for DAYS.",
     ),
 ]
 Suffix = Annotated[
@@ -154,9 +154,9 @@ def confirm(
 
 @app.command()
 def remove(position: Position, *, workspace: WorkspaceName, cluster_id: ClusterID = None, database: Database) -> None:
-    """Take the decisions of a rule back, and delete it.
+    """Remove a rule and its decisions.
 
-    Decisions that were made anew since stay.
+    Decisions that were changed since stay.
     """
     with open_workspace(database, workspace, cluster_id) as context:
         store, number = context.store, _draft_number(context)

@@ -1,1 +1,1 @@
-"""The pages of the clean-up."""
+"""The pages of the cleanup."""

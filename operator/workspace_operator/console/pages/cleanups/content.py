@@ -1,4 +1,4 @@
-"""What the pages of the clean-up read: groups with everything that they are shown with."""
+"""What the pages of the cleanup read: groups with everything that they are shown with."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ MIN_PREFIX: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupReader:
-    """Reads the clean-up of the workspace of one request."""
+    """Reads the cleanup of the workspace of one request."""
 
     dependencies: Dependencies
     request: PageRequest
@@ -77,7 +77,7 @@ class CleanupReader:
         return lists.group(number, self.status, wanted, key, after=self.address.after_person)
 
     def page(self, attempts: Mapping[str, Attempt] | None = None) -> Page:
-        """The clean-up page, or that of one group, with what was refused just now."""
+        """The cleanup page, or that of one group, with what was refused just now."""
         lists, number, rules = self.dependencies.cleanup_lists, self.request.workspace_id, self.rules()
         groups, following, read = self._groups()
         content = PageContent(

@@ -1,4 +1,4 @@
-"""What a form of the clean-up page asks for, as decisions."""
+"""What a form of the cleanup page asks for, as decisions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

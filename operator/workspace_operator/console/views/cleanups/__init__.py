@@ -1,1 +1,1 @@
-"""What the pages of the clean-up show."""
+"""What the pages of the cleanup show."""

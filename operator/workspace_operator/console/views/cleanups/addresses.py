@@ -1,4 +1,4 @@
-"""The address of the clean-up page: it says everything about what the page shows, so that it can be sent to others."""
+"""The address of the cleanup page: it says everything about what the page shows, so that it can be sent to others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -33,7 +33,7 @@ class Show(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListAddress:
-    """The query of the clean-up page, and of the page of one group.
+    """The query of the cleanup page, and of the page of one group.
 
     Attributes:
         kind: only groups with this violation; None for all.
@@ -81,7 +81,7 @@ class ListAddress:
 
     @property
     def root(self) -> str:
-        """The path of the clean-up page."""
+        """The path of the cleanup page."""
         return f"/w/{self.workspace_id}/cleanup"
 
     @property

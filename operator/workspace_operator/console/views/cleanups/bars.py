@@ -15,7 +15,7 @@ class BarView:
     """The bar below the list.
 
     Attributes:
-        root: path of the clean-up page.
+        root: path of the cleanup page.
         sentence: the count after the decisions.
         said: what the live region says: what was done just now, and the count.
         apply: text of the button; empty if there is nothing to apply.

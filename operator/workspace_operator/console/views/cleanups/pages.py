@@ -1,4 +1,4 @@
-"""The clean-up page: what it is about, kinds of violations, groups, and the count."""
+"""The cleanup page: what it is about, kinds of violations, groups, and the count."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class ShowOption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanupView:
-    """The clean-up page.
+    """The cleanup page.
 
     Attributes:
         state: the sentence at the top.
@@ -122,7 +122,7 @@ def is_shown(group: ListedGroup, show: Show) -> bool:
 
 
 def cleanup_view(status: CleanupStatus, content: PageContent) -> CleanupView:
-    """The clean-up page of a workspace."""
+    """The cleanup page of a workspace."""
     blocked, address = status.blocked, content.address
     other = status.at_work or (status.last if blocked is None else None)
     shown = status.at_work is None and blocked is not None

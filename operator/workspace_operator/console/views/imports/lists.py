@@ -67,7 +67,7 @@ def _line(href: str, job: ImportJob) -> ImportLine:
 
 
 def result_sentence(job: ImportJob) -> str:
-    """What became of the rows, such as ``4 made, 2,017 changed, 3 unchanged``."""
+    """What became of the rows, such as ``4 created, 2,017 changed, 3 unchanged``."""
     counts = job.counts
     numbers = {
         "made": counts.made,

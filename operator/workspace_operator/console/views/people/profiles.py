@@ -176,7 +176,7 @@ def profile_view(content: ProfileContent) -> ProfileView:
 
 
 def _cleanup_href(content: ProfileContent) -> str:
-    """The clean-up page at the group of a person that blocks the change; empty for others."""
+    """The cleanup page at the group of a person that blocks the change; empty for others."""
     if not content.profile.violations:
         return ""
     return f"{content.workspace_root}/cleanup?{urlencode({'find': content.profile.person.cio_id})}"
