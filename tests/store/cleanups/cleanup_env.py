@@ -110,6 +110,15 @@ class CleanupEnv:
         while self.worker(batch=batch, undo_period=undo_period).work_once():
             pass
 
+    def work_and_stop(self, *, batches: int, size: int = 1) -> None:
+        """Run some batches of a few decisions, request a stop, and let the worker stop."""
+        if batches:
+            self.env.store.clock.advance(1)
+            stopping = iter((*(False for _ in range(batches)), True))
+            self.worker(batch=size, stopping=lambda: next(stopping)).work_once()
+        self.cleanups.stop(self.env.workspace_id, self.number, actor=ACTOR, now=self.env.store.clock())
+        self.work()
+
     def check_again(self) -> None:
         """Let the migration be checked again if that is due, and the draft be counted."""
         self.env.store.clock.advance(6)

@@ -149,10 +149,7 @@ def test_apply_after_the_list_has_changed(sql_env: WorkspaceEnv) -> None:
 def test_stop(sql_env: WorkspaceEnv) -> None:
     draft = decided(sql_env)
     draft.apply()
-    batches = iter([False, True])
-    draft.worker(batch=1, stopping=lambda: next(batches)).work_once()
-    draft.cleanups.stop(draft.env.workspace_id, draft.number, actor=ACTOR, now=draft.env.store.clock())
-    draft.work()
+    draft.work_and_stop(batches=1)
 
     assert (draft.cleanup.state, draft.cleanup.applied) == (CleanupState.APPLIED, 1)
     assert draft.person("m-2") is None
@@ -209,6 +206,49 @@ def test_undo_of_single_decisions(sql_env: WorkspaceEnv) -> None:
     draft.undo()
     draft.work()
     assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.UNDONE, 5)
+
+
+@pytest.mark.parametrize("batches", [0, 1])
+def test_undo_of_single_decisions_that_was_stopped(sql_env: WorkspaceEnv, batches: int) -> None:
+    """The decisions that it did not come to can be undone as before, and are no part of another undo."""
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work()
+    draft.undo("m-2", "m-5")
+    draft.work_and_stop(batches=batches)
+
+    assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.APPLIED, batches)
+    assert draft.preview().decisions == draft.preview().examined == 5 - batches
+    draft.undo("m-4")
+    draft.work()
+    assert draft.cleanup.undone == batches + 1
+    assert draft.person("m-2") is None
+    draft.undo("m-2")
+    draft.work()
+    assert draft.person("m-2") is not None
+    draft.undo()
+    draft.work()
+    assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.UNDONE, 5)
+
+
+def test_stopped_undo_leaves_the_number_of_what_did_not_come_back(sql_env: WorkspaceEnv) -> None:
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work()
+    draft.env.identify_person(id="m-3", body={"email": "later@example.com"})
+    draft.undo("m-3")
+    draft.work()
+    for ids in ((), ("m-3",)):
+        before = (draft.cleanup.not_undone, draft.cleanup.undone)
+        draft.undo(*ids)
+        draft.work_and_stop(batches=0)
+
+        outcomes = [stored.outcome for id_ in DECISIONS if (stored := draft.stored(id_))]
+        assert draft.cleanup.not_undone == outcomes.count(Outcome.NOT_UNDONE) == before[0] - len(ids)
+        assert Outcome.UNDO_REQUESTED not in outcomes
+    draft.undo()
+    draft.work()
+    assert (draft.cleanup.undone, draft.cleanup.not_undone) == (4, 1)
 
 
 def test_undo_leaves_later_changes(sql_env: WorkspaceEnv) -> None:

@@ -198,7 +198,7 @@ def request_undo(
     locked.update(
         state=CleanupState.UNDOING.value,
         undoes_all=cio_ids is None,
-        not_undone=0 if cio_ids is None else row.not_undone - retried,
+        not_undone=row.not_undone - retried,
         cursor="",
         due_at=now,
         stop_requested=False,
@@ -218,14 +218,23 @@ def raise_if_not_undoable(row: Row, now: datetime) -> None:
 
 def _request_rows(locked: LockedCleanup, cio_ids: Collection[str]) -> int:
     """Mark the decisions to undo; returns how many of them could not be undone before."""
-    about = sa.and_(locked.of_cleanup(cleanup_decision), any_of(cleanup_decision.c.cio_id, cio_ids))
+    of_cleanup, column = locked.of_cleanup(cleanup_decision), cleanup_decision.c.outcome
+    about = sa.and_(of_cleanup, any_of(cleanup_decision.c.cio_id, cio_ids))
     numbers = {}
     for outcome in (Outcome.APPLIED, Outcome.NOT_UNDONE):
-        update = sa.update(cleanup_decision).where(about, cleanup_decision.c.outcome == outcome.value)
-        numbers[outcome] = locked.connection.execute(update.values(outcome=Outcome.UNDO_REQUESTED.value)).rowcount
+        update = sa.update(cleanup_decision).where(about, column == outcome.value)
+        values = {"outcome": Outcome.UNDO_REQUESTED.value, "reason": None}
+        numbers[outcome] = locked.connection.execute(update.values(values)).rowcount
     if not any(numbers.values()):
         raise Conflict("none of these decisions was applied, or they are undone already")
     return numbers[Outcome.NOT_UNDONE]
+
+
+def withdraw_undo_requests(locked: LockedCleanup) -> None:
+    """Have the decisions that an undo was requested for count as applied again, since the undo was stopped."""
+    is_requested = cleanup_decision.c.outcome == Outcome.UNDO_REQUESTED.value
+    update = sa.update(cleanup_decision).where(locked.of_cleanup(cleanup_decision), is_requested)
+    locked.connection.execute(update.values(outcome=Outcome.APPLIED.value))
 
 
 def release(connection: sa.Connection, released: Cleanup, worker: str, due_at: datetime) -> None:
