@@ -223,8 +223,10 @@ def test_undo_of_one_person_that_cannot_be_undone(run: Run) -> None:
     with Path("people.csv").open(newline="") as file:
         cio_id = next(row["cio_id"] for row in csv.DictReader(file) if row["id"] == "m-3")
 
-    done = run("cleanups", "undo", "1", "--cio-id", cio_id, *W)
+    unknown = run("cleanups", "undo", "1", "--cio-id", cio_id, "--cio-id", "x", *W)
+    done = run("cleanups", "undo", "1", "--cio-id", f"cio_{cio_id}", "--cio-id", cio_id, *W)
 
+    assert "cleanup 1 has no decision that can be undone about 'x'" in unknown.failure
     assert (done.code, done.out) == (3, "cleanup 1: 0 undone, 0 in part, 1 not\n")
     assert people(run)["m-3"] == "later@x.com"
     assert re.search(rf"{cio_id} .*notUndone +changed", run("cleanups", "decisions", "1", *W).out)

@@ -201,11 +201,39 @@ def test_undo_of_single_decisions(sql_env: WorkspaceEnv) -> None:
 
     assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.APPLIED, 1)
     assert draft.person("m-5") is not None
-    with pytest.raises(Conflict, match="none of these decisions was applied"):
-        draft.undo("m-5")
     draft.undo()
     draft.work()
     assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.UNDONE, 5)
+
+
+def test_undo_names_people_without_a_decision_to_undo(sql_env: WorkspaceEnv) -> None:
+    """Nothing is undone then, not even the decisions that can be."""
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work()
+    draft.undo("m-5")
+    draft.work()
+    draft.cio_ids |= {"unknown": "x" * 400, "gone": "y", "third": "z"}
+
+    named = f"'{draft.cio_ids['m-5']}', 'x{{40}}'…, 'y' and 1 more"
+    expected = f"cleanup 1 has no decision that can be undone about {named}"
+    for attempt in (draft.undo, draft.preview):
+        with pytest.raises(InvalidInput, match=expected) as refused:
+            attempt("m-4", "m-5", "unknown", "gone", "third")
+        assert refused.value.field == "cio_ids"
+    assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.APPLIED, 1)
+
+
+def test_audit_log_has_the_number_of_decisions_to_undo(sql_env: WorkspaceEnv) -> None:
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work()
+    for ids in (("m-5", "m-5", "m-4"), ()):
+        draft.undo(*ids)
+        draft.work()
+
+    entries = sql_env.store.audit_log.entries(sql_env.workspace_id, limit=2)
+    assert [entry.detail for entry in entries] == [{"decisions": 3}, {"decisions": 2}]
 
 
 @pytest.mark.parametrize("batches", [0, 1])

@@ -13,7 +13,9 @@ from workspace_operator.application.ports import ApplyRequest, Detail
 from workspace_operator.cleanups.model import OPEN, Cleanup, CleanupState, Outcome
 from workspace_operator.cleanups.rules import RuleState
 from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
+from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.store.cleanups.order import can_be_undone
 from workspace_operator.store.cleanups.rows import KIND_COLUMNS, LockedCleanup, lock_cleanup, lock_draft
 from workspace_operator.store.engine.sql import any_of
 from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision, cleanup_rule
@@ -22,6 +24,8 @@ from workspace_operator.store.schema.tables import workspace
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, read_settings
 
 _AT_WORK: Final = frozenset({CleanupState.APPLYING, CleanupState.UNDOING})
+MAX_NAMED: Final = 3
+"""People that an error names; of the others it says how many they are."""
 _NOT_BLOCKED: Final = "no identifier change of this workspace is blocked by people, so there is nothing to clean up"
 
 
@@ -189,7 +193,7 @@ def request_stop(connection: sa.Connection, workspace_id: int, number: int, *, n
 def request_undo(
     connection: sa.Connection, workspace_id: int, number: int, *, cio_ids: Collection[str] | None, now: datetime
 ) -> Changed:
-    """Have the worker undo a cleanup, or decisions about some people. Raises NotFound and Conflict."""
+    """Have the worker undo a cleanup, or decisions about some people. Raises NotFound, Conflict and InvalidInput."""
     locked = lock_cleanup(connection, workspace_id, number)
     row = locked.row
     raise_if_not_undoable(row, now)
@@ -205,7 +209,8 @@ def request_undo(
         lease_owner="",
         lease_expires_at=None,
     )
-    return Changed(locked, {"decisions": row.applied if cio_ids is None else len(cio_ids)})
+    left = row.applied - row.undone - row.undone_in_part
+    return Changed(locked, {"decisions": left if cio_ids is None else len(set(cio_ids))})
 
 
 def raise_if_not_undoable(row: Row, now: datetime) -> None:
@@ -216,17 +221,31 @@ def raise_if_not_undoable(row: Row, now: datetime) -> None:
         raise Conflict(f"cleanup {row.number} cannot be undone any more")
 
 
+def raise_if_people_not_undoable(connection: sa.Connection, row: Row, cio_ids: Collection[str]) -> None:
+    """Raise InvalidInput, which names the people, if a cleanup has no decision about some that can be undone."""
+    of_cleanup = {"workspace_id": row.workspace_id, "cleanup_number": row.number}
+    query = sa.select(cleanup_decision.c.cio_id).filter_by(**of_cleanup).where(can_be_undone(cio_ids))
+    found = set(connection.execute(query).scalars())
+    missing = [cio_id for cio_id in dict.fromkeys(cio_ids) if cio_id not in found]
+    if missing:
+        names = ", ".join(quoted(cio_id) for cio_id in missing[:MAX_NAMED])
+        more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+        raise InvalidInput(
+            f"cleanup {row.number} has no decision that can be undone about {names}{more}: look at what became of its "
+            "decisions, and leave these people out",
+            field="cio_ids",
+        )
+
+
 def _request_rows(locked: LockedCleanup, cio_ids: Collection[str]) -> int:
-    """Mark the decisions to undo; returns how many of them could not be undone before."""
-    of_cleanup, column = locked.of_cleanup(cleanup_decision), cleanup_decision.c.outcome
-    about = sa.and_(of_cleanup, any_of(cleanup_decision.c.cio_id, cio_ids))
+    """Mark the decisions to undo; returns how many of them could not be undone before. Raises InvalidInput."""
+    raise_if_people_not_undoable(locked.connection, locked.row, cio_ids)
+    about = sa.and_(locked.of_cleanup(cleanup_decision), any_of(cleanup_decision.c.cio_id, cio_ids))
     numbers = {}
     for outcome in (Outcome.APPLIED, Outcome.NOT_UNDONE):
-        update = sa.update(cleanup_decision).where(about, column == outcome.value)
+        update = sa.update(cleanup_decision).where(about, cleanup_decision.c.outcome == outcome.value)
         values = {"outcome": Outcome.UNDO_REQUESTED.value, "reason": None}
         numbers[outcome] = locked.connection.execute(update.values(values)).rowcount
-    if not any(numbers.values()):
-        raise Conflict("none of these decisions was applied, or they are undone already")
     return numbers[Outcome.NOT_UNDONE]
 
 

@@ -173,7 +173,9 @@ class Cleanups(Protocol):
     ) -> Cleanup:
         """Have the worker undo a cleanup, or decisions about some people of it.
 
-        Raises Conflict if it was not applied, or its undo has ended.
+        Raises:
+            Conflict: it was not applied, or its undo has ended.
+            InvalidInput: it has no decision about one of these people that can be undone.
         """
         ...
 

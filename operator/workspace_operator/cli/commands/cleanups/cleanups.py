@@ -233,16 +233,17 @@ def undo(
     Exit codes: 0 everything is as before; 3 some people came back in part or not; 1 an error; 64 wrong usage. With
     --dry-run the same, for what would come back.
     """
+    chosen = None if not cio_ids else list(dict.fromkeys(map(bare_cio_id, cio_ids)))
     with open_workspace(database, workspace, cluster_id) as context:
         if dry_run:
-            _print_preview(context, number, cio_ids)
+            _print_preview(context, number, chosen)
             return
         cleanup = context.store.cleanups.get(context.workspace_id, number)
         if cleanup.state is not CleanupState.UNDOING:
             cleanup = context.store.cleanups.undo(
-                context.workspace_id, number, cio_ids or None, actor=current_actor(), now=context.store.clock()
+                context.workspace_id, number, chosen, actor=current_actor(), now=context.store.clock()
             )
-        total = len(cio_ids) if cio_ids else cleanup.applied
+        total = len(chosen) if chosen else cleanup.applied
         cleanup = _work(context, cleanup, timedelta(days=undo_days), "undoing", total)
     echo(f"cleanup {number}: {cleanup.undone} undone, {cleanup.undone_in_part} in part, {cleanup.not_undone} not")
     if cleanup.undone_in_part or cleanup.not_undone:
@@ -325,7 +326,7 @@ def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, d
 
 def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | None) -> None:
     store = context.store
-    preview: UndoPreview = store.undo_previews.preview(context.workspace_id, number, cio_ids or None, now=store.clock())
+    preview: UndoPreview = store.undo_previews.preview(context.workspace_id, number, cio_ids, now=store.clock())
     if preview.examined < preview.decisions:
         info(f"only the first {preview.examined} of {preview.decisions} decisions were examined")
     echo(
