@@ -94,6 +94,7 @@ class StoredDecision:
 
     Attributes:
         seen_email_key: the person's e-mail key when the decision was made; None without one.
+        seen_survivor_key: the same of the person to merge into; None if the decision is no merge.
         rule_position: the rule that made the decision; None if somebody made it.
         refusal: why it counts as none; None if it counts.
         reason: why it was skipped, or not undone as a whole.
@@ -105,6 +106,7 @@ class StoredDecision:
     seen_email_key: str | None
     decided_at: datetime
     decided_by: str
+    seen_survivor_key: str | None = None
     rule_position: int | None = None
     refusal: str | None = None
     outcome: Outcome | None = None

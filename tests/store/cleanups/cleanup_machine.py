@@ -239,17 +239,19 @@ class CleanupMachine(RuleBasedStateMachine):
     def decisions_meet_the_requirements(self, people: Mapping[str, Person], counting: Mapping[str, Decision]) -> None:
         violations = self.violations(people)
         for stored in self.stored():
-            person, survivor = people.get(stored.cio_id), stored.decision.survivor or ""
+            person, survivor = people.get(stored.cio_id), people.get(stored.decision.survivor or "")
             reason = (
-                "gone"
+                "gone or changed"
                 if person is None
+                or person.email_key != stored.seen_email_key
+                or (survivor is not None and survivor.email_key != stored.seen_survivor_key)
                 else reason_refused(
                     DecisionContext(
                         person=person,
                         violations=violations[stored.cio_id],
                         decision=stored.decision,
-                        survivor=people.get(survivor),
-                        survivor_decision=counting.get(survivor),
+                        survivor=survivor,
+                        survivor_decision=counting.get(stored.decision.survivor or ""),
                     )
                 )
             )

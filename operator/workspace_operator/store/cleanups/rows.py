@@ -75,6 +75,7 @@ def decision_of(row: Row) -> StoredDecision:
         cio_id=row.cio_id,
         decision=Decision(kind=DecisionKind(row.kind), email=row.email, survivor=row.survivor or None),
         seen_email_key=row.seen_email_key,
+        seen_survivor_key=row.email_key if row.survivor else None,
         decided_at=row.decided_at,
         decided_by=row.decided_by,
         rule_position=row.rule_position,
@@ -168,7 +169,7 @@ class LockedCleanup:
 def _values_of(stored: StoredDecision) -> tuple[object, ...]:
     """A new decision in the order of the table's columns, after those of the cleanup."""
     made = stored.decision
-    key = None if made.email is None else email_key(made.email)
+    key = stored.seen_survivor_key if made.email is None else email_key(made.email)
     what = (stored.cio_id, made.kind.value, made.email, key, made.survivor or "")
     when = (stored.seen_email_key, stored.rule_position, to_microseconds(stored.decided_at), stored.decided_by)
     return (*what, *when, stored.refusal, None, None, None)
