@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Crm, Run, W
+from tests.cli.conftest import Crm, Run, W, write
 from tests.cli.terminals import on_a_terminal
+from workspace_operator import bootstrap
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import OnConflict
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.actions import RequestMigration
 
 PEOPLE = """\
 id,email,created_at,plan
@@ -244,6 +249,26 @@ def test_apply_after_people_have_changed(run: Run) -> None:
     assert done.code == 3
     assert done.out.startswith("cleanup 1: 1 applied, 1 left alone\n")
     assert people(run)["m-3"] == "later@x.com"
+
+
+@pytest.mark.usefixtures("blocked")
+def test_apply_leaves_the_changes_of_other_workspaces_to_their_worker(run: Run, tmp_path: Path) -> None:
+    write("shop.yaml", "shop", more="  identifiers: {mode: IDOnly}")
+    assert run("apply", "-f", "shop.yaml").code == 0
+    decisions_file(run, m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        shop = store.workspaces.find("default", "shop").workspace_id
+        change = RequestMigration(
+            workspace_id=shop, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=OnConflict.BLOCK
+        )
+        store.workspaces.apply(change, now=bootstrap.utc_now())
+
+        assert run("cleanups", "apply", *W).code == 0
+
+        newest = store.migrations.newest(shop)
+    assert newest is not None
+    assert newest.stage is Stage.REQUESTED
 
 
 @pytest.mark.usefixtures("blocked")

@@ -196,7 +196,8 @@ def apply(
         if cleanup.state is not CleanupState.APPLYING:
             cleanup = _request_apply(context, cleanup, yes=yes)
         cleanup = _work(context, cleanup, timedelta(days=undo_days), "applying", cleanup.total)
-        while make_migration_worker(context.store).work_once():  # the blocked migration is due now
+        migration_worker = make_migration_worker(context.store, workspace_id=context.workspace_id)
+        while migration_worker.work_once():  # the blocked migration is due now
             pass
         _print_applied(context, cleanup)
     if cleanup.skipped:
