@@ -109,6 +109,29 @@ def test_merge_goes_into_whom_the_file_keeps(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("blocked")
+def test_file_without_addresses_merges_people_of_the_same_address(run: Run) -> None:
+    """Those of the list of people: nobody becomes part of a person of another address."""
+    decisions_file(run, m_1="merge", m_2="keep", m_3="merge", m_4="merge", m_5="merge", m_6="keep")
+    with Path("people.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    ids = {row["cio_id"]: row["id"] for row in rows}
+    with Path("people.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=["cio_id", "id", "_decision"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+    done = run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    listed = json.loads(run("cleanups", "decisions", "-o", "json", *W).out)
+    into = {ids[row["cioId"]]: ids.get(row["into"] or "") for row in listed}
+    assert into == {"m-1": "m-2", "m-2": None, "m-3": "m-2", "m-5": "m-6", "m-6": None}
+    assert done.code == 3
+    with Path("people.rejects.csv").open(newline="") as file:
+        reasons = {row["id"]: row["_reason"] for row in csv.DictReader(file)}
+    assert reasons == {"m-4": "Nobody else has this address: name the person to merge into in _into."}
+
+
+@pytest.mark.usefixtures("blocked")
 def test_rejected_rows_can_be_corrected(run: Run) -> None:
     decisions_file(run, m_1="keep", m_2="keeep", m_3="correct", m_4="merge", m_5="correct b@x", m_6="clear x@x.com")
 
