@@ -163,6 +163,8 @@ def test_decisions_are_taken_back(run: Run) -> None:
     done = run("cleanups", "decide", "--from-csv", "people.csv", *W)
 
     assert done.out.startswith("6 rows: 0 decisions made, 1 taken back, 5 without a decision, 0 rejected\n1 decisions.")
+    again = run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    assert again.out.startswith("6 rows: 0 decisions made, 6 without a decision, 0 rejected\n1 decisions.")
 
 
 @pytest.mark.usefixtures("blocked")
@@ -182,6 +184,7 @@ def test_file_of_another_kind(run: Run, content: str, message: str) -> None:
     assert done.code == 1
     assert message in done.err
     assert not Path("people.rejects.csv").exists()
+    assert json.loads(run("cleanups", "list", "-o", "json", *W).out) == []
 
 
 @pytest.mark.usefixtures("blocked")

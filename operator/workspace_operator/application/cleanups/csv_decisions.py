@@ -1,8 +1,8 @@
 """Decisions in a CSV file: an export of the people who block the migration, with a column of decisions.
 
 A row without a decision changes nothing, so the same file can be filled in and sent again. A merge goes into the person
-of ``_into``; without that, into the person of the same address whom the file keeps, else into the oldest one. The address
-is that of the column ``email``, or of the list of people if the file has no such column.
+of ``_into``; without that, into the person of the same address whom the file keeps, else into the oldest one. The
+address is that of the column ``email``, or of the list of people if the file has no such column.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -171,6 +171,12 @@ class RowReader:
         return stripped(row.cells[self.positions[name]]) if name in self.positions else ""
 
 
+def check_decisions_file(open_file: Callable[[], BinaryIO]) -> None:
+    """Raise InvalidInput if a file has no decisions, or does not say about whom."""
+    with open_file() as file, open_csv(file) as source:
+        RowReader.of(source.header)
+
+
 @dataclass(slots=True, kw_only=True)
 class DecisionImport:
     """Makes the decisions of a file in a draft.
@@ -249,8 +255,9 @@ class DecisionImport:
             else:
                 self._reject(rejected, wanted[result.cio_id][0], result.refusal)
         if back:
-            self.cleanups.take_back(self.workspace_id, self.number, back, actor=self.actor, now=now)
-            self.result.taken_back += len(back)
+            taken_back = self.cleanups.take_back(self.workspace_id, self.number, back, actor=self.actor, now=now)
+            self.result.taken_back += taken_back
+            self.result.undecided += len(back) - taken_back  # there was no decision to take back
 
     def _read(
         self,

@@ -8,7 +8,11 @@ from typing import Annotated, Final
 
 import typer
 
-from workspace_operator.application.cleanups.csv_decisions import DecisionImport, DecisionImportResult
+from workspace_operator.application.cleanups.csv_decisions import (
+    DecisionImport,
+    DecisionImportResult,
+    check_decisions_file,
+)
 from workspace_operator.application.ports import ApplyRequest, ListQuery
 from workspace_operator.bootstrap import make_cleanup_worker, make_migration_worker
 from workspace_operator.cleanups.model import OPEN, Cleanup, CleanupState
@@ -152,6 +156,8 @@ def decide(
         RejectsFile(rejects, source_file=from_csv, with_bom=for_excel) as rejects_file,
     ):
         store, actor = context.store, current_actor()
+        with name_file_in_errors(from_csv, "--from-csv"):
+            check_decisions_file(partial(open_input_file, from_csv))  # a wrong file opens no draft
         cleanup, _ = store.cleanups.open(context.workspace_id, actor=actor, now=store.clock())
         importer = DecisionImport(
             cleanups=store.cleanups,
