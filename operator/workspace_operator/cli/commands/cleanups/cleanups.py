@@ -238,7 +238,7 @@ def undo(
     """Undo a cleanup, or decisions about some people.
 
     Exit codes: 0 everything is as before; 3 some people came back in part or not; 1 an error; 64 wrong usage. With
-    --dry-run the same, for what would come back.
+    --dry-run the same, for what would come back; 3 also if not all decisions were examined.
     """
     chosen = None if not cio_ids else list(dict.fromkeys(map(bare_cio_id, cio_ids)))
     with open_workspace(database, workspace, cluster_id) as context:
@@ -342,6 +342,7 @@ def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | 
     )
     if preview.reasons:
         echo("reasons: " + ", ".join(f"{reason} {count}" for reason, count in preview.reasons.items()))
+    if preview.reasons or preview.examined < preview.decisions:
         raise typer.Exit(INCOMPLETE)
 
 
