@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Crm, Run, W, write
 from tests.cli.terminals import on_a_terminal
 from workspace_operator import bootstrap
+from workspace_operator.application.ports import ApplyRequest
+from workspace_operator.cli.support.workspace_context import current_actor
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
 from workspace_operator.migrations.state_machine import Stage
@@ -275,6 +277,47 @@ def test_apply_after_people_have_changed(run: Run) -> None:
     assert done.code == 3
     assert done.out.startswith("cleanup 1: 1 applied, 1 left alone\n")
     assert people(run)["m-3"] == "later@x.com"
+
+
+@pytest.mark.usefixtures("blocked")
+def test_stopped_apply_says_so_and_can_be_continued(run: Run, tmp_path: Path) -> None:
+    decisions_file(run, m_3="delete", m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        seen = store.cleanups.get(1, 1)
+        request = ApplyRequest(version=seen.version, deletions=1)
+        store.cleanups.apply(1, 1, request, actor=current_actor(), now=bootstrap.utc_now())
+    assert run("cleanups", "stop", "1", *W).code == 0
+
+    stopped = run("cleanups", "apply", "1", *W)
+
+    assert (stopped.code, stopped.out) == (
+        3,
+        "cleanup 1: 0 applied, 0 left alone\nthe change is Blocked: 6 people block it\n",
+    )
+    assert stopped.err == "stopped before 2 of 2 decisions\nto go on: workspacectl cleanups apply 1 -w default/crm\n"
+    question = "Type 1 to go on with cleanup 1, which deletes 1 person of default/crm in all:"
+    assert question in on_a_terminal("cleanups", "apply", "1", *W, typed="0\n", code=1)
+    done = run("cleanups", "apply", "1", "--yes", *W)
+    assert done.out.startswith("cleanup 1: 2 applied, 0 left alone\n")
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.usefixtures("blocked")
+@pytest.mark.parametrize("chosen", [False, True])
+def test_stopped_undo_says_so(run: Run, tmp_path: Path, chosen: bool) -> None:
+    decisions_file(run, m_3="clear", m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    run("cleanups", "apply", *W)
+    with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        cio_ids = [stored.cio_id for stored in store.cleanups.decisions(1, 1, limit=1)] if chosen else None
+        store.cleanups.undo(1, 1, cio_ids, actor=current_actor(), now=bootstrap.utc_now())
+    assert run("cleanups", "stop", "1", *W).code == 0
+
+    done = run("cleanups", "undo", "1", *(("--cio-id", cio_ids[0]) if cio_ids else ()), *W)
+
+    assert (done.code, done.out) == (3, "cleanup 1: 0 undone, 0 in part, 0 not\n")
+    assert done.err == f"stopped before {1 if chosen else 2} of them: to go on, undo again\n"
 
 
 @pytest.mark.usefixtures("blocked")

@@ -200,6 +200,97 @@ def test_stop(sql_env: WorkspaceEnv) -> None:
     assert draft.person("m-2") is not None
 
 
+def stopped(sql_env: WorkspaceEnv, batches: int = 1) -> CleanupEnv:
+    """A cleanup that was stopped while it was applied."""
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work_and_stop(batches=batches)
+    return draft
+
+
+@pytest.mark.parametrize("batches", [0, 1, 3])
+def test_stopped_cleanup_is_continued_by_applying_it_again(sql_env: WorkspaceEnv, batches: int) -> None:
+    draft = stopped(sql_env, batches)
+    before = draft.cleanup
+    assert (before.applied, before.left) == (batches, 5 - batches)
+    assert before.can_be_continued(sql_env.store.clock())
+
+    draft.apply()
+    draft.work(batch=2)
+
+    cleanup = draft.cleanup
+    assert (cleanup.state, cleanup.applied, cleanup.skipped, cleanup.left) == (CleanupState.APPLIED, 5, 0, 0)
+    assert draft.person("m-2") is draft.person("m-5") is None
+    [entry] = sql_env.store.audit_log.entries(sql_env.workspace_id, limit=1)
+    assert (entry.action, entry.detail) == ("applied", {"decisions": 5 - batches})
+    draft.undo()
+    draft.work()
+    assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.UNDONE, 5)
+    with pytest.raises(Conflict, match="cleanup 1 is Undone"):
+        draft.apply()
+
+
+def test_continuing_names_what_was_seen(sql_env: WorkspaceEnv) -> None:
+    draft = stopped(sql_env)
+    with pytest.raises(StaleRevision):
+        draft.apply(version=draft.cleanup.version - 1)
+    with pytest.raises(InvalidInput, match="2 is not the number of people that would be deleted, which is 1"):
+        draft.apply(deletions=2)
+    draft.env.pause()
+    with pytest.raises(Conflict, match="suspended"):
+        draft.apply()
+    assert draft.cleanup.state is CleanupState.APPLIED
+
+
+def test_cleanup_that_was_applied_as_a_whole_has_nothing_to_continue(sql_env: WorkspaceEnv) -> None:
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work()
+
+    with pytest.raises(Conflict, match="cleanup 1 is Applied: none of its decisions is left"):
+        draft.apply()
+
+
+@pytest.mark.parametrize("ends", ["undone", "undo ended"])
+def test_cleanup_cannot_be_continued_for_ever(sql_env: WorkspaceEnv, ends: str) -> None:
+    draft = stopped(sql_env)
+    if ends == "undone":
+        draft.undo("m-2")
+        draft.work()
+    else:
+        sql_env.store.clock.advance(UNDO_PERIOD.total_seconds())
+
+    assert not draft.cleanup.can_be_continued(sql_env.store.clock())
+    with pytest.raises(Conflict, match=r"cleanup 1 cannot be continued.* the 4 decisions that are left in another"):
+        draft.apply()
+
+
+def test_cleanup_of_an_earlier_change_is_not_continued(sql_env: WorkspaceEnv) -> None:
+    draft = stopped(sql_env)
+    draft.env.cancel()
+    while draft.env.work():
+        pass
+    with pytest.raises(Conflict, match="no identifier change of this workspace is blocked"):
+        draft.apply()
+    first = draft.env.migration.number
+    draft.env.migrate_to(Mode.EMAIL_OR_ID)
+
+    with pytest.raises(Conflict, match=f"people block identifier change {draft.env.migration.number}, not {first}"):
+        draft.apply()
+
+
+def test_undo_that_was_stopped_is_known_until_the_next_one(sql_env: WorkspaceEnv) -> None:
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work()
+    draft.undo()
+    draft.work_and_stop(batches=1)
+    assert (draft.cleanup.has_stopped_undo, draft.cleanup.tried_to_undo) == (True, 1)
+    draft.undo("m-2")
+    draft.work()
+    assert not draft.cleanup.has_stopped_undo
+
+
 def test_undo_gives_everything_back(sql_env: WorkspaceEnv) -> None:
     draft = decided(sql_env)
     device = Device(token="t", platform="ios", last_used=None, attributes={})

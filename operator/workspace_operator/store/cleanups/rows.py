@@ -66,6 +66,7 @@ def cleanup_of(row: Row) -> Cleanup:
         applied_by=row.applied_by,
         ended_at=row.ended_at,
         undo_until=row.undo_until,
+        undoes_all=row.undoes_all,
     )
 
 
@@ -200,9 +201,14 @@ def _found(connection: sa.Connection, query: sa.Select[Any], workspace_id: int, 
 def lock_draft(connection: sa.Connection, workspace_id: int, number: int) -> LockedCleanup:
     """Lock a cleanup in which decisions can be made. Raises NotFound and Conflict."""
     locked = lock_cleanup(connection, workspace_id, number)
-    if not locked.is_draft:
-        raise Conflict(f"cleanup {number} is {locked.state.value}: its decisions cannot be changed any more")
+    raise_if_no_draft(locked)
     return locked
+
+
+def raise_if_no_draft(locked: LockedCleanup) -> None:
+    """Raise Conflict if decisions of a cleanup cannot be made any more."""
+    if not locked.is_draft:
+        raise Conflict(f"cleanup {locked.row.number} is {locked.row.state}: its decisions cannot be changed any more")
 
 
 def merges_people(connection: sa.Connection, row: Row) -> bool:

@@ -16,7 +16,14 @@ from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
 from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.store.cleanups.order import can_be_undone
-from workspace_operator.store.cleanups.rows import KIND_COLUMNS, LockedCleanup, lock_cleanup, lock_draft
+from workspace_operator.store.cleanups.rows import (
+    KIND_COLUMNS,
+    LockedCleanup,
+    cleanup_of,
+    lock_cleanup,
+    lock_draft,
+    raise_if_no_draft,
+)
 from workspace_operator.store.engine.sql import any_of
 from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision, cleanup_rule
 from workspace_operator.store.schema.mappers import Row, newest_migration
@@ -121,9 +128,15 @@ def end_draft(locked: LockedCleanup, now: datetime) -> None:
 def request_apply(
     connection: sa.Connection, workspace_id: int, number: int, *, request: ApplyRequest, actor: str, now: datetime
 ) -> Changed:
-    """Have the worker apply a draft. Raises as `Cleanups.apply`."""
+    """Have the worker apply a draft, or go on with a cleanup that was stopped. Raises as `Cleanups.apply`."""
     blocked = blocked_migration(connection, workspace_id)
-    locked = lock_draft(connection, workspace_id, number)
+    locked = lock_cleanup(connection, workspace_id, number)
+    if locked.state is CleanupState.APPLIED:
+        _raise_if_not_continuable(locked, blocked, now)
+        detail: Detail = {"decisions": cleanup_of(locked.row).left}
+    else:
+        raise_if_no_draft(locked)
+        detail = _numbers_of_decisions(locked)
     _raise_if_not_applicable(locked, blocked, request)
     locked.update(
         state=CleanupState.APPLYING.value,
@@ -131,16 +144,32 @@ def request_apply(
         cursor="",
         applied_at=now,
         applied_by=actor,
+        ended_at=None,
         due_at=now,
         stop_requested=False,
+        undoes_all=False,
         lease_owner="",
         lease_expires_at=None,
     )
-    return Changed(locked, _numbers_of_decisions(locked))
+    return Changed(locked, detail)
 
 
 def _numbers_of_decisions(locked: LockedCleanup) -> Detail:
     return {column.name: locked.row._mapping[column.name] for column in KIND_COLUMNS.values()}  # noqa: SLF001 - public
+
+
+def _raise_if_not_continuable(locked: LockedCleanup, blocked: Row | None, now: datetime) -> None:
+    """Raise Conflict if a cleanup that was applied has nothing left to carry out."""
+    row, found = locked.row, cleanup_of(locked.row)
+    if not found.left:
+        raise Conflict(f"cleanup {row.number} is {row.state}: none of its decisions is left")
+    if not found.can_be_continued(now):
+        raise Conflict(
+            f"cleanup {row.number} cannot be continued, since decisions of it were undone, or it cannot be undone any "
+            f"more: make the {found.left} decisions that are left in another cleanup"
+        )
+    if blocked is not None and blocked.number != row.migration_number:
+        raise Conflict(f"people block identifier change {blocked.number}, not {row.migration_number}")
 
 
 def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request: ApplyRequest) -> None:
@@ -149,7 +178,8 @@ def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request
         raise Conflict(_NOT_BLOCKED)
     if blocked.paused:
         raise Conflict("this workspace is suspended (spec.suspend): decisions can be prepared, but not applied")
-    if locked.state is not CleanupState.DRAFT or row.export_number != blocked.export:
+    is_listed = locked.state is CleanupState.DRAFT and row.export_number == blocked.export
+    if locked.is_draft and not is_listed:
         raise StaleRevision("the list of people has changed, and the decisions are being counted again: try again soon")
     if row.version != request.version:
         raise StaleRevision(f"the draft has version {row.version} by now, not {request.version}: look at it again")

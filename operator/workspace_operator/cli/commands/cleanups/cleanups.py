@@ -182,6 +182,7 @@ def decide(
 
 @app.command()
 def apply(
+    number: OptionalNumber = None,
     *,
     workspace: WorkspaceName,
     yes: Yes = False,
@@ -193,26 +194,32 @@ def apply(
 
     Calls to the API go on meanwhile. A person who has changed since the decision is left alone. If people are to be
     deleted, the command asks for their number first. An interrupted command leaves the rest to the installation's
-    worker, or to the next apply.
+    worker, or to the next apply. After `workspacectl cleanups stop`, apply with the number of the cleanup goes on.
 
-    Exit codes: 0 all decisions were applied; 3 some people were left alone; 1 an error; 64 wrong usage.
+    Exit codes: 0 all decisions were applied; 3 some people were left alone, or it was stopped; 1 an error; 64 wrong
+    usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        cleanup = counted(context, find_cleanup(context, None))
+        cleanup = counted(context, find_cleanup(context, number))
         if cleanup.state is not CleanupState.APPLYING:
             cleanup = _request_apply(context, cleanup, yes=yes)
-        cleanup = _work(context, cleanup, timedelta(days=undo_days), "applying", cleanup.total)
+        cleanup = _work(context, cleanup, timedelta(days=undo_days), cleanup.total)
         migration_worker = make_migration_worker(context.store, workspace_id=context.workspace_id)
         while migration_worker.work_once():  # the blocked migration is due now
             pass
         _print_applied(context, cleanup)
-    if cleanup.skipped:
+    if cleanup.skipped or cleanup.left:
         raise typer.Exit(INCOMPLETE)
 
 
 def _request_apply(context: WorkspaceContext, cleanup: Cleanup, *, yes: bool) -> Cleanup:
     if cleanup.deletions and not yes:
-        question = f"Type {cleanup.deletions} to delete {people_text(cleanup.deletions)} of {context.name}:"
+        people = f"{people_text(cleanup.deletions)} of {context.name}"
+        question = f"Type {cleanup.deletions} to delete {people}:"
+        if cleanup.state is CleanupState.APPLIED:
+            question = (
+                f"Type {cleanup.deletions} to go on with cleanup {cleanup.number}, which deletes {people} in all:"
+            )
         if not confirm(question, str(cleanup.deletions)):
             info("nothing was applied")
             raise typer.Exit(ERROR)
@@ -237,8 +244,8 @@ def undo(
 ) -> None:
     """Undo a cleanup, or decisions about some people.
 
-    Exit codes: 0 everything is as before; 3 some people came back in part or not; 1 an error; 64 wrong usage. With
-    --dry-run the same, for what would come back; 3 also if not all decisions were examined.
+    Exit codes: 0 everything is as before; 3 some people came back in part or not, or it was stopped; 1 an error; 64
+    wrong usage. With --dry-run the same, for what would come back; 3 also if not all decisions were examined.
     """
     chosen = None if not cio_ids else list(dict.fromkeys(map(bare_cio_id, cio_ids)))
     with open_workspace(database, workspace, cluster_id) as context:
@@ -250,11 +257,16 @@ def undo(
             cleanup = context.store.cleanups.undo(
                 context.workspace_id, number, chosen, actor=current_actor(), now=context.store.clock()
             )
-        total = len(chosen) if chosen else cleanup.applied
-        cleanup = _work(context, cleanup, timedelta(days=undo_days), "undoing", total)
+        total = cleanup.tried_to_undo + len(chosen) if chosen else cleanup.applied
+        cleanup = _work(context, cleanup, timedelta(days=undo_days), total)
     echo(f"cleanup {number}: {cleanup.undone} undone, {cleanup.undone_in_part} in part, {cleanup.not_undone} not")
     if cleanup.undone_in_part or cleanup.not_undone:
         info(f"why: workspacectl cleanups decisions {number} -w {workspace}")
+    is_stopped = cleanup.tried_to_undo < total
+    if is_stopped:
+        left = total - cleanup.tried_to_undo
+        info(f"stopped before {left} of them: to go on, undo again")
+    if cleanup.undone_in_part or cleanup.not_undone or is_stopped:
         raise typer.Exit(INCOMPLETE)
 
 
@@ -312,17 +324,17 @@ def _newest_export(context: WorkspaceContext) -> int:
     return migration.export
 
 
-def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, description: str, total: int) -> Cleanup:
+def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, total: int) -> Cleanup:
     """Carry out what was requested, unless another worker does; returns the cleanup as it is then."""
     worker = make_cleanup_worker(context.store, undo_period=undo_period, workspace_id=context.workspace_id)
-    done = 0
+    is_undo, done = cleanup.state is CleanupState.UNDOING, 0
     try:
-        with people_bar(description, total) as progress:
+        with people_bar("undoing" if is_undo else "applying", total) as progress:
             while cleanup.state in OPEN:
                 if not worker.work_once():
                     time.sleep(POLL_SECONDS)
                 cleanup = context.store.cleanups.get(context.workspace_id, cleanup.number)
-                now_done = cleanup.applied + cleanup.skipped
+                now_done = cleanup.tried_to_undo if is_undo else cleanup.total - cleanup.left
                 progress(now_done - done)
                 done = now_done
     except KeyboardInterrupt:
@@ -360,6 +372,10 @@ def _print_applied(context: WorkspaceContext, cleanup: Cleanup) -> None:
     echo(f"cleanup {cleanup.number}: {cleanup.applied} applied, {cleanup.skipped} left alone")
     if cleanup.skipped:
         info(f"why: workspacectl cleanups decisions {cleanup.number} -w {context.name}")
+    if cleanup.left:
+        info(f"stopped before {cleanup.left} of {cleanup.total} decisions")
+    if cleanup.can_be_continued(context.store.clock()):
+        info(f"to go on: workspacectl cleanups apply {cleanup.number} -w {context.name}")
     migration = context.store.migrations.newest(context.workspace_id)
     if migration is not None:
         blocking = migration.violations.people_concerned
