@@ -16,6 +16,7 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
 from workspace_operator.migrations.state_machine import Stage
 from workspace_operator.reconcile.model.actions import RequestMigration
+from workspace_operator.settings import variable_of
 
 PEOPLE = """\
 id,email,created_at,plan
@@ -244,6 +245,16 @@ def test_undo(run: Run) -> None:
     assert (done.code, done.out) == (0, "cleanup 1: 4 undone, 0 in part, 0 not\n")
     assert people(run) == before
     assert "only one that was applied can be undone" in run("cleanups", "undo", "1", *W).failure
+
+
+@pytest.mark.usefixtures("blocked")
+def test_records_are_kept_as_long_as_the_variable_of_the_worker_says(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable_of("--undo-days"), "0")
+    decisions_file(run, m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    assert run("cleanups", "apply", *W).code == 0
+
+    assert "cleanup 1 cannot be undone any more" in run("cleanups", "undo", "1", *W).failure
 
 
 @pytest.mark.usefixtures("blocked")
