@@ -333,7 +333,7 @@ def test_stopped_undo_says_so(run: Run, tmp_path: Path, chosen: bool) -> None:
 
 @pytest.mark.usefixtures("blocked")
 def test_apply_leaves_the_changes_of_other_workspaces_to_their_worker(run: Run, tmp_path: Path) -> None:
-    write("shop.yaml", "shop", more="  identifiers: {mode: IDOnly}")
+    write("shop.yaml", "shop", "Shop", more="  identifiers: {mode: IDOnly}")
     assert run("apply", "-f", "shop.yaml").code == 0
     decisions_file(run, m_4="clear")
     run("cleanups", "decide", "--from-csv", "people.csv", *W)
