@@ -12,7 +12,6 @@ from workspace_operator.cleanups.decisions import (
     CLEAR,
     DELETE,
     KEEP,
-    SURVIVOR_HAS_CHANGED,
     correct_to,
     merge_into,
 )
@@ -127,38 +126,6 @@ def test_people_who_have_changed_are_left_alone(sql_env: WorkspaceEnv) -> None:
     assert draft.person("m-2") is not None
 
 
-@pytest.mark.parametrize("is_counted", [False, True])
-def test_nobody_is_merged_into_a_person_with_another_address(sql_env: WorkspaceEnv, is_counted: bool) -> None:
-    """Neither into one of the same group nor into one that was named, whether decisions were counted since or not."""
-    draft = CleanupEnv.blocked(sql_env, {**PEOPLE, "m-7": "eve@example.com", "m-8": "dan@example.com"})
-    draft.decide({"m-1": KEEP, "m-2": merge_into("m-1"), "m-3": merge_into("m-7"), "m-5": merge_into("m-8")})
-    for id_ in ("m-1", "m-7"):
-        draft.env.identify_person(id=id_, body={"email": BOB})
-    if is_counted:
-        draft.check_again()
-        reasons = [stored.refusal for id_ in ("m-2", "m-3", "m-5") if (stored := draft.stored(id_))]
-        assert reasons == [SURVIVOR_HAS_CHANGED, SURVIVOR_HAS_CHANGED, None]
-    draft.apply()
-    draft.work()
-
-    outcomes = {id_: stored.reason for id_ in ("m-2", "m-3", "m-5") if (stored := draft.stored(id_))}
-    assert outcomes == {"m-2": SkipReason.SURVIVOR_CHANGED, "m-3": SkipReason.SURVIVOR_CHANGED, "m-5": None}
-    assert [id_ for id_ in ("m-2", "m-3", "m-5") if draft.person(id_)] == ["m-2", "m-3"]
-
-
-def test_survivor_that_has_changed_before_the_decision_was_made(sql_env: WorkspaceEnv) -> None:
-    """Whoever decides sees the address of the list: the merge would go into a person that they did not see."""
-    draft = CleanupEnv.blocked(sql_env, PEOPLE)
-    draft.env.identify_person(id="m-1", body={"email": "eve@example.com"})
-    draft.decide({"m-2": merge_into("m-1")})
-    draft.apply()
-    draft.work()
-
-    stored = draft.stored("m-2")
-    assert stored is not None
-    assert stored.reason == SkipReason.SURVIVOR_CHANGED
-
-
 def test_decision_that_is_not_needed_any_more(sql_env: WorkspaceEnv) -> None:
     """m-6 gets another address, so m-5 does not share one: it is not deleted."""
     draft = decided(sql_env)
@@ -183,112 +150,6 @@ def test_apply_after_the_list_has_changed(sql_env: WorkspaceEnv) -> None:
 
     with pytest.raises(StaleRevision, match="the list of people has changed"):
         draft.apply()
-
-
-def test_stop(sql_env: WorkspaceEnv) -> None:
-    draft = decided(sql_env)
-    draft.apply()
-    draft.work_and_stop(batches=1)
-
-    assert (draft.cleanup.state, draft.cleanup.applied) == (CleanupState.APPLIED, 1)
-    assert draft.person("m-2") is None
-    with pytest.raises(Conflict, match="there is nothing to stop"):
-        draft.cleanups.stop(draft.env.workspace_id, draft.number, actor=ACTOR, now=draft.env.store.clock())
-    draft.undo()
-    draft.work()
-    assert draft.cleanup.state is CleanupState.UNDONE
-    assert draft.person("m-2") is not None
-
-
-def stopped(sql_env: WorkspaceEnv, batches: int = 1) -> CleanupEnv:
-    """A cleanup that was stopped while it was applied."""
-    draft = decided(sql_env)
-    draft.apply()
-    draft.work_and_stop(batches=batches)
-    return draft
-
-
-@pytest.mark.parametrize("batches", [0, 1, 3])
-def test_stopped_cleanup_is_continued_by_applying_it_again(sql_env: WorkspaceEnv, batches: int) -> None:
-    draft = stopped(sql_env, batches)
-    before = draft.cleanup
-    assert (before.applied, before.left) == (batches, 5 - batches)
-    assert before.can_be_continued(sql_env.store.clock())
-
-    draft.apply()
-    draft.work(batch=2)
-
-    cleanup = draft.cleanup
-    assert (cleanup.state, cleanup.applied, cleanup.skipped, cleanup.left) == (CleanupState.APPLIED, 5, 0, 0)
-    assert draft.person("m-2") is draft.person("m-5") is None
-    [entry] = sql_env.store.audit_log.entries(sql_env.workspace_id, limit=1)
-    assert (entry.action, entry.detail) == ("applied", {"decisions": 5 - batches})
-    draft.undo()
-    draft.work()
-    assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.UNDONE, 5)
-    with pytest.raises(Conflict, match="cleanup 1 is Undone"):
-        draft.apply()
-
-
-def test_continuing_names_what_was_seen(sql_env: WorkspaceEnv) -> None:
-    draft = stopped(sql_env)
-    with pytest.raises(StaleRevision):
-        draft.apply(version=draft.cleanup.version - 1)
-    with pytest.raises(InvalidInput, match="2 is not the number of people that would be deleted, which is 1"):
-        draft.apply(deletions=2)
-    draft.env.pause()
-    with pytest.raises(Conflict, match="suspended"):
-        draft.apply()
-    assert draft.cleanup.state is CleanupState.APPLIED
-
-
-def test_cleanup_that_was_applied_as_a_whole_has_nothing_to_continue(sql_env: WorkspaceEnv) -> None:
-    draft = decided(sql_env)
-    draft.apply()
-    draft.work()
-
-    with pytest.raises(Conflict, match="cleanup 1 is Applied: none of its decisions is left"):
-        draft.apply()
-
-
-@pytest.mark.parametrize("ends", ["undone", "undo ended"])
-def test_cleanup_cannot_be_continued_for_ever(sql_env: WorkspaceEnv, ends: str) -> None:
-    draft = stopped(sql_env)
-    if ends == "undone":
-        draft.undo("m-2")
-        draft.work()
-    else:
-        sql_env.store.clock.advance(UNDO_PERIOD.total_seconds())
-
-    assert not draft.cleanup.can_be_continued(sql_env.store.clock())
-    with pytest.raises(Conflict, match=r"cleanup 1 cannot be continued.* the 4 decisions that are left in another"):
-        draft.apply()
-
-
-def test_cleanup_of_an_earlier_change_is_not_continued(sql_env: WorkspaceEnv) -> None:
-    draft = stopped(sql_env)
-    draft.env.cancel()
-    while draft.env.work():
-        pass
-    with pytest.raises(Conflict, match="no identifier change of this workspace is blocked"):
-        draft.apply()
-    first = draft.env.migration.number
-    draft.env.migrate_to(Mode.EMAIL_OR_ID)
-
-    with pytest.raises(Conflict, match=f"people block identifier change {draft.env.migration.number}, not {first}"):
-        draft.apply()
-
-
-def test_undo_that_was_stopped_is_known_until_the_next_one(sql_env: WorkspaceEnv) -> None:
-    draft = decided(sql_env)
-    draft.apply()
-    draft.work()
-    draft.undo()
-    draft.work_and_stop(batches=1)
-    assert (draft.cleanup.has_stopped_undo, draft.cleanup.tried_to_undo) == (True, 1)
-    draft.undo("m-2")
-    draft.work()
-    assert not draft.cleanup.has_stopped_undo
 
 
 def test_undo_gives_everything_back(sql_env: WorkspaceEnv) -> None:
@@ -364,49 +225,6 @@ def test_audit_log_has_the_number_of_decisions_to_undo(sql_env: WorkspaceEnv) ->
 
     entries = sql_env.store.audit_log.entries(sql_env.workspace_id, limit=2)
     assert [entry.detail for entry in entries] == [{"decisions": 3}, {"decisions": 2}]
-
-
-@pytest.mark.parametrize("batches", [0, 1])
-def test_undo_of_single_decisions_that_was_stopped(sql_env: WorkspaceEnv, batches: int) -> None:
-    """The decisions that it did not come to can be undone as before, and are no part of another undo."""
-    draft = decided(sql_env)
-    draft.apply()
-    draft.work()
-    draft.undo("m-2", "m-5")
-    draft.work_and_stop(batches=batches)
-
-    assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.APPLIED, batches)
-    assert draft.preview().decisions == draft.preview().examined == 5 - batches
-    draft.undo("m-4")
-    draft.work()
-    assert draft.cleanup.undone == batches + 1
-    assert draft.person("m-2") is None
-    draft.undo("m-2")
-    draft.work()
-    assert draft.person("m-2") is not None
-    draft.undo()
-    draft.work()
-    assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.UNDONE, 5)
-
-
-def test_stopped_undo_leaves_the_number_of_what_did_not_come_back(sql_env: WorkspaceEnv) -> None:
-    draft = decided(sql_env)
-    draft.apply()
-    draft.work()
-    draft.env.identify_person(id="m-3", body={"email": "later@example.com"})
-    draft.undo("m-3")
-    draft.work()
-    for ids in ((), ("m-3",)):
-        before = (draft.cleanup.not_undone, draft.cleanup.undone)
-        draft.undo(*ids)
-        draft.work_and_stop(batches=0)
-
-        outcomes = [stored.outcome for id_ in DECISIONS if (stored := draft.stored(id_))]
-        assert draft.cleanup.not_undone == outcomes.count(Outcome.NOT_UNDONE) == before[0] - len(ids)
-        assert Outcome.UNDO_REQUESTED not in outcomes
-    draft.undo()
-    draft.work()
-    assert (draft.cleanup.undone, draft.cleanup.not_undone) == (4, 1)
 
 
 def test_undo_leaves_later_changes(sql_env: WorkspaceEnv) -> None:
