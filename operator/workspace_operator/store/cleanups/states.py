@@ -178,8 +178,8 @@ def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request
         raise Conflict(_NOT_BLOCKED)
     if blocked.paused:
         raise Conflict("this workspace is suspended (spec.suspend): decisions can be prepared, but not applied")
-    is_listed = locked.state is CleanupState.DRAFT and row.export_number == blocked.export
-    if locked.is_draft and not is_listed:
+    is_current = locked.state is CleanupState.DRAFT and row.export_number == blocked.export
+    if locked.is_draft and not is_current:
         raise StaleRevision("the list of people has changed, and the decisions are being counted again: try again soon")
     if row.version != request.version:
         raise StaleRevision(f"the draft has version {row.version} by now, not {request.version}: look at it again")
