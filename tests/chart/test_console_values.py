@@ -14,7 +14,8 @@ CONSOLE: Mapping[str, Any] = {
     "undoDays": 0,
     "oidc": {"issuer": "https://id.example", "clientID": "console", "clientSecret": {"name": "sign-in", "key": "s"}},
 }
-FOR_WORKERS = {"WORKSPACE_OPERATOR_CONSOLE_URL": "https://console.example.com", "WORKSPACE_OPERATOR_UNDO_DAYS": "0"}
+FOR_ALL = {"WORKSPACE_OPERATOR_UNDO_DAYS": "0"}
+FOR_WORKERS = FOR_ALL | {"WORKSPACE_OPERATOR_CONSOLE_URL": "https://console.example.com"}
 FOR_BROWSERS = FOR_WORKERS | {
     "WORKSPACE_OPERATOR_TRUSTED_PROXY": "10.244.0.0/16 10.0.0.7",
     "WORKSPACE_OPERATOR_OIDC_ISSUER": "https://id.example",
@@ -42,13 +43,13 @@ def deployments(found: list[dict[str, Any]]) -> Mapping[str, Any]:
         ({}, {"workspace-operator": FOR_BROWSERS}),
         (
             POSTGRESQL,
-            {"workspace-operator": FOR_WORKERS, "workspace-api": {}, "workspace-console": FOR_BROWSERS},
+            {"workspace-operator": FOR_WORKERS, "workspace-api": FOR_ALL, "workspace-console": FOR_BROWSERS},
         ),
         (
             POSTGRESQL | {"worker": {"enabled": True}},
             {
-                "workspace-operator": {},
-                "workspace-api": {},
+                "workspace-operator": FOR_ALL,
+                "workspace-api": FOR_ALL,
                 "workspace-console": FOR_BROWSERS,
                 "workspace-worker": FOR_WORKERS,
             },

@@ -191,12 +191,14 @@ def carried_out(decided: Sequence[PersonDecision]) -> Collection[Person]:
     """The people after the commands of the decisions, none of which is a reason to skip another one."""
     people = WorkingSet(mode=Mode.ID_ONLY, people=[each for each, _ in decided])
     made = [(each, decision) for each, decision in decided if decision is not None]
+    keys = {each.cio_id: each.email_key for each, _ in decided}
     for before, decision in sorted(made, key=lambda pair: phase(pair[1])):
         now = ExecutionContext(
             decision=decision,
             decided_key=before.email_key,
             person=people.people.get(before.cio_id),
             survivor=people.people.get(decision.survivor or ""),
+            decided_survivor_key=keys.get(decision.survivor or ""),
         )
         assert skip_reason(now) is None
         command = command_of(before.cio_id, decision)

@@ -30,9 +30,16 @@ P1, P2 = reference_to_cio_id("p1"), reference_to_cio_id("p2")
 
 
 def context(
-    decision: Decision, who: Person | None = ADA, survivor: Person | None = None, *, key: str | None = KEY
+    decision: Decision,
+    who: Person | None = ADA,
+    survivor: Person | None = None,
+    *,
+    key: str | None = KEY,
+    decided_survivor_key: str | None = KEY,
 ) -> ExecutionContext:
-    return ExecutionContext(decision=decision, decided_key=key, person=who, survivor=survivor)
+    return ExecutionContext(
+        decision=decision, decided_key=key, person=who, survivor=survivor, decided_survivor_key=decided_survivor_key
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,9 @@ def context(
         (context(INTO_BOB), SkipReason.SURVIVOR_GONE),
         (context(INTO_BOB, ADA, person("p2", "m-2")), SkipReason.SURVIVOR_CHANGED),
         (context(INTO_BOB, BY_ADDRESS, person("p2", None, KEY)), SkipReason.SURVIVOR_CHANGED),
+        (context(INTO_BOB, ADA, person("p2", "m-2", "bob@example.com")), SkipReason.SURVIVOR_CHANGED),
+        (context(INTO_BOB, ADA, person("p2", "m-2"), decided_survivor_key=None), SkipReason.SURVIVOR_CHANGED),
+        (context(INTO_BOB, ADA, BOB, decided_survivor_key="bob@example.com"), SkipReason.SURVIVOR_CHANGED),
         (context(INTO_BOB, BY_ADDRESS, BOB), None),
         (context(INTO_BOB, ADA, person("p2", None, KEY)), None),
         (context(CLEAR, person("p1", "m-1", "ADA@example.com")), None),

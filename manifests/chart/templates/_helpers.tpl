@@ -218,12 +218,16 @@ readinessProbe:
 {{ include "workspace-operator.rootKeyVolume" . }}
 {{- end -}}
 
-{{/* For the worker: the address of the console, which notices have, and how long cleanups can be undone. */}}
-{{- define "workspace-operator.cleanupVariables" -}}
+{{/* For the worker: the address of the console, which notices have. */}}
+{{- define "workspace-operator.consoleURLVariable" -}}
 {{- with .Values.console.url }}
 - name: WORKSPACE_OPERATOR_CONSOLE_URL
   value: {{ . | quote }}
 {{- end }}
+{{- end -}}
+
+{{/* For all pods, in any of which a command can carry out a cleanup: how long it can be undone. */}}
+{{- define "workspace-operator.undoVariable" -}}
 {{- if ne (int .Values.console.undoDays) 30 }}
 - name: WORKSPACE_OPERATOR_UNDO_DAYS
   value: {{ .Values.console.undoDays | quote }}
@@ -232,7 +236,7 @@ readinessProbe:
 
 {{/* How browsers reach the console, and how people sign in. */}}
 {{- define "workspace-operator.consoleVariables" -}}
-{{- include "workspace-operator.cleanupVariables" . }}
+{{- include "workspace-operator.consoleURLVariable" . }}
 {{- with .Values.console.trustedProxies }}
 - name: WORKSPACE_OPERATOR_TRUSTED_PROXY
   value: {{ join " " . | quote }}

@@ -41,13 +41,18 @@ def worker_name() -> str:
 
 
 def make_migration_worker(
-    store: Repositories, stopping: Callable[[], bool] = lambda: False, observer: Observer | None = None
+    store: Repositories,
+    stopping: Callable[[], bool] = lambda: False,
+    observer: Observer | None = None,
+    *,
+    workspace_id: int | None = None,
 ) -> MigrationWorker:
-    """Create a worker with a name of its own."""
+    """Create a worker, of one workspace if given, with a name of its own."""
     return MigrationWorker(
         migrations=store.migrations,
         worker=worker_name(),
         clock=store.clock,
+        workspace_id=workspace_id,
         owner_of=partial(_owner_of, store.workspaces),
         stopping=stopping,
         observer=observer or NoObserver(),

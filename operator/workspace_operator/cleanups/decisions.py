@@ -55,8 +55,9 @@ class Decision:
 
 
 DOES_NOT_BLOCK: Final = "This person does not block the change."
-HAS_CHANGED: Final = "The address of this person has changed since the decision: decide again."
 """Why every decision about a person without a violation is refused."""
+HAS_CHANGED: Final = "The address of this person has changed since the decision: decide again."
+SURVIVOR_HAS_CHANGED: Final = "The address of the person to merge into has changed since the decision: decide again."
 
 KEEP: Final = Decision(kind=DecisionKind.KEEP)
 CLEAR: Final = Decision(kind=DecisionKind.CLEAR)

@@ -31,6 +31,7 @@ class ExecutionContext:
 
     Attributes:
         decided_key: the e-mail key that the person had when the decision was made.
+        decided_survivor_key: the same of the survivor.
         person: None if there is no such person any more.
         survivor: for a merge, the person to merge into; None if there is no such person any more.
         counts: whether the decision met its requirements when the decisions were last counted (cleanups §3).
@@ -40,6 +41,7 @@ class ExecutionContext:
     decided_key: str | None
     person: Person | None
     survivor: Person | None = None
+    decided_survivor_key: str | None = None
     mode: Mode = Mode.ID_ONLY
     counts: bool = True
 
@@ -70,11 +72,12 @@ def survivor_is_gone(context: ExecutionContext) -> bool:
 
 
 def survivor_has_changed(context: ExecutionContext) -> bool:
-    """Row e: the merge would move the address to the survivor, or give it an id that is another address."""
+    """Row e: the survivor has another address by now, or would take an address, or an id that is another one."""
     person, survivor = context.person, context.survivor
     if person is None or survivor is None:
         return False
-    return takes_address(survivor) or takes_another_id(survivor, person)
+    is_another = survivor.email_key != context.decided_survivor_key
+    return is_another or takes_address(survivor) or takes_another_id(survivor, person)
 
 
 def is_not_needed(context: ExecutionContext) -> bool:

@@ -54,6 +54,7 @@ class Cleanup:
         people_blocking_after: people that would block it after the decisions; None while they are counted.
         applied: decisions that were carried out, also those that were undone since.
         undo_until: until when it can be undone; None: not at all.
+        undoes_all: whether the last undo was one of all decisions.
     """
 
     workspace_id: int
@@ -77,11 +78,31 @@ class Cleanup:
     applied_by: str | None
     ended_at: datetime | None
     undo_until: datetime | None
+    undoes_all: bool = False
 
     @property
     def total(self) -> int:
         """Number of decisions."""
         return sum(self.decisions.values())
+
+    @property
+    def left(self) -> int:
+        """Number of decisions that were not tried: of a cleanup that was applied, those that a stop has left."""
+        return self.total - self.applied - self.skipped
+
+    @property
+    def tried_to_undo(self) -> int:
+        """Number of decisions that were undone, in part or as a whole, or could not be undone."""
+        return self.undone + self.undone_in_part + self.not_undone
+
+    @property
+    def has_stopped_undo(self) -> bool:
+        """Whether an undo of all decisions was stopped before it came to all."""
+        return self.state is CleanupState.APPLIED and self.undoes_all and self.tried_to_undo < self.applied
+
+    def can_be_continued(self, now: datetime) -> bool:
+        """Whether decisions that a stop has left can be carried out: as long as nothing was undone, and could be."""
+        return self.can_be_undone(now) and self.left > 0 and not (self.undone or self.undone_in_part)
 
     def can_be_undone(self, now: datetime) -> bool:
         """Whether decisions that were carried out can be taken back."""
@@ -94,6 +115,7 @@ class StoredDecision:
 
     Attributes:
         seen_email_key: the person's e-mail key when the decision was made; None without one.
+        seen_survivor_key: the same of the person to merge into; None if the decision is no merge.
         rule_position: the rule that made the decision; None if somebody made it.
         refusal: why it counts as none; None if it counts.
         reason: why it was skipped, or not undone as a whole.
@@ -105,6 +127,7 @@ class StoredDecision:
     seen_email_key: str | None
     decided_at: datetime
     decided_by: str
+    seen_survivor_key: str | None = None
     rule_position: int | None = None
     refusal: str | None = None
     outcome: Outcome | None = None

@@ -267,10 +267,14 @@ def test_wrong_people_to_undo(draft: CleanupClient, body: object) -> None:
     assert draft.read(DRAFT)["cleanup"]["state"] == "Applied"
 
 
-def test_undo_of_strangers_is_a_conflict(draft: CleanupClient) -> None:
+def test_undo_of_strangers_undoes_nothing(draft: CleanupClient) -> None:
     applied(draft)
 
-    assert draft.post(f"{DRAFT}/undo", {"cio_ids": ["a"]}).status_code == 409
+    response = draft.post(f"{DRAFT}/undo", {"cio_ids": [draft.cio_ids["m-3"], "a"]})
+
+    assert response.status_code == 400
+    assert "cleanup 1 has no decision that can be undone about 'a'" in error_of(response)
+    assert draft.read(DRAFT)["cleanup"]["state"] == "Applied"
 
 
 def test_undo_ends(draft: CleanupClient) -> None:

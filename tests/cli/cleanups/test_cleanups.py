@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Crm, Run, W
+from tests.cli.conftest import Crm, Run, W, write
 from tests.cli.terminals import on_a_terminal
+from workspace_operator import bootstrap
+from workspace_operator.application.ports import ApplyRequest
+from workspace_operator.cli.support.workspace_context import current_actor
+from workspace_operator.identity.values.rules import Mode
+from workspace_operator.migrations.model import OnConflict
+from workspace_operator.migrations.state_machine import Stage
+from workspace_operator.reconcile.model.actions import RequestMigration
+from workspace_operator.settings import variable_of
 
 PEOPLE = """\
 id,email,created_at,plan
@@ -104,6 +112,29 @@ def test_merge_goes_into_whom_the_file_keeps(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("blocked")
+def test_file_without_addresses_merges_people_of_the_same_address(run: Run) -> None:
+    """Those of the list of people: nobody becomes part of a person of another address."""
+    decisions_file(run, m_1="merge", m_2="keep", m_3="merge", m_4="merge", m_5="merge", m_6="keep")
+    with Path("people.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    ids = {row["cio_id"]: row["id"] for row in rows}
+    with Path("people.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=["cio_id", "id", "_decision"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows)
+
+    done = run("cleanups", "decide", "--from-csv", "people.csv", *W)
+
+    listed = json.loads(run("cleanups", "decisions", "-o", "json", *W).out)
+    into = {ids[row["cioId"]]: ids.get(row["into"] or "") for row in listed}
+    assert into == {"m-1": "m-2", "m-2": None, "m-3": "m-2", "m-5": "m-6", "m-6": None}
+    assert done.code == 3
+    with Path("people.rejects.csv").open(newline="") as file:
+        reasons = {row["id"]: row["_reason"] for row in csv.DictReader(file)}
+    assert reasons == {"m-4": "Nobody else has this address: name the person to merge into in _into."}
+
+
+@pytest.mark.usefixtures("blocked")
 def test_rejected_rows_can_be_corrected(run: Run) -> None:
     decisions_file(run, m_1="keep", m_2="keeep", m_3="correct", m_4="merge", m_5="correct b@x", m_6="clear x@x.com")
 
@@ -135,6 +166,8 @@ def test_decisions_are_taken_back(run: Run) -> None:
     done = run("cleanups", "decide", "--from-csv", "people.csv", *W)
 
     assert done.out.startswith("6 rows: 0 decisions made, 1 removed, 5 without a decision, 0 rejected\n1 decision.")
+    again = run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    assert again.out.startswith("6 rows: 0 decisions made, 6 without a decision, 0 rejected\n1 decision.")
 
 
 @pytest.mark.usefixtures("blocked")
@@ -154,6 +187,7 @@ def test_file_of_another_kind(run: Run, content: str, message: str) -> None:
     assert done.code == 1
     assert message in done.err
     assert not Path("people.rejects.csv").exists()
+    assert json.loads(run("cleanups", "list", "-o", "json", *W).out) == []
 
 
 @pytest.mark.usefixtures("blocked")
@@ -214,6 +248,16 @@ def test_undo(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("blocked")
+def test_records_are_kept_as_long_as_the_variable_of_the_worker_says(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable_of("--undo-days"), "0")
+    decisions_file(run, m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    assert run("cleanups", "apply", *W).code == 0
+
+    assert "cleanup 1 cannot be undone any more" in run("cleanups", "undo", "1", *W).failure
+
+
+@pytest.mark.usefixtures("blocked")
 def test_undo_of_one_person_that_cannot_be_undone(run: Run) -> None:
     decisions_file(run, m_3="correct new@x.com", m_4="clear")
     run("cleanups", "decide", "--from-csv", "people.csv", *W)
@@ -223,8 +267,10 @@ def test_undo_of_one_person_that_cannot_be_undone(run: Run) -> None:
     with Path("people.csv").open(newline="") as file:
         cio_id = next(row["cio_id"] for row in csv.DictReader(file) if row["id"] == "m-3")
 
-    done = run("cleanups", "undo", "1", "--cio-id", cio_id, *W)
+    unknown = run("cleanups", "undo", "1", "--cio-id", cio_id, "--cio-id", "x", *W)
+    done = run("cleanups", "undo", "1", "--cio-id", f"cio_{cio_id}", "--cio-id", cio_id, *W)
 
+    assert "cleanup 1 has no decision that can be undone about 'x'" in unknown.failure
     assert (done.code, done.out) == (3, "cleanup 1: 0 undone completely, 0 partly, 1 not at all\n")
     assert people(run)["m-3"] == "later@x.com"
     assert re.search(rf"{cio_id} .*notUndone +changed", run("cleanups", "decisions", "1", *W).out)
@@ -242,6 +288,67 @@ def test_apply_after_people_have_changed(run: Run) -> None:
     assert done.code == 3
     assert done.out.startswith("cleanup 1: 1 applied, 1 left alone\n")
     assert people(run)["m-3"] == "later@x.com"
+
+
+@pytest.mark.usefixtures("blocked")
+def test_stopped_apply_says_so_and_can_be_continued(run: Run, tmp_path: Path) -> None:
+    decisions_file(run, m_3="delete", m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        seen = store.cleanups.get(1, 1)
+        request = ApplyRequest(version=seen.version, deletions=1)
+        store.cleanups.apply(1, 1, request, actor=current_actor(), now=bootstrap.utc_now())
+    assert run("cleanups", "stop", "1", *W).code == 0
+
+    stopped = run("cleanups", "apply", "1", *W)
+
+    assert (stopped.code, stopped.out) == (
+        3,
+        "cleanup 1: 0 applied, 0 left alone\nthe change is Blocked: 6 people block it\n",
+    )
+    assert stopped.err == "stopped before 2 of 2 decisions\nto go on: workspacectl cleanups apply 1 -w default/crm\n"
+    question = "Type 1 to go on with cleanup 1, which deletes 1 person of default/crm in all:"
+    assert question in on_a_terminal("cleanups", "apply", "1", *W, typed="0\n", code=1)
+    done = run("cleanups", "apply", "1", "--yes", *W)
+    assert done.out.startswith("cleanup 1: 2 applied, 0 left alone\n")
+    assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.usefixtures("blocked")
+@pytest.mark.parametrize("chosen", [False, True])
+def test_stopped_undo_says_so(run: Run, tmp_path: Path, chosen: bool) -> None:
+    decisions_file(run, m_3="clear", m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    run("cleanups", "apply", *W)
+    with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        cio_ids = [stored.cio_id for stored in store.cleanups.decisions(1, 1, limit=1)] if chosen else None
+        store.cleanups.undo(1, 1, cio_ids, actor=current_actor(), now=bootstrap.utc_now())
+    assert run("cleanups", "stop", "1", *W).code == 0
+
+    done = run("cleanups", "undo", "1", *(("--cio-id", cio_ids[0]) if cio_ids else ()), *W)
+
+    assert (done.code, done.out) == (3, "cleanup 1: 0 undone, 0 in part, 0 not\n")
+    assert done.err == f"stopped before {1 if chosen else 2} of them: to go on, undo again\n"
+
+
+@pytest.mark.usefixtures("blocked")
+def test_apply_leaves_the_changes_of_other_workspaces_to_their_worker(run: Run, tmp_path: Path) -> None:
+    write("shop.yaml", "shop", "Shop", more="  identifiers: {mode: IDOnly}")
+    assert run("apply", "-f", "shop.yaml").code == 0
+    decisions_file(run, m_4="clear")
+    run("cleanups", "decide", "--from-csv", "people.csv", *W)
+    with bootstrap.open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        shop = store.workspaces.find("default", "shop").workspace_id
+        change = RequestMigration(
+            workspace_id=shop, from_mode=Mode.ID_ONLY, to_mode=Mode.EMAIL_OR_ID, on_conflict=OnConflict.BLOCK
+        )
+        store.workspaces.apply(change, now=bootstrap.utc_now())
+
+        assert run("cleanups", "apply", *W).code == 0
+
+        newest = store.migrations.newest(shop)
+    assert newest is not None
+    assert newest.stage is Stage.REQUESTED
 
 
 @pytest.mark.usefixtures("blocked")

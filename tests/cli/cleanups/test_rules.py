@@ -1,10 +1,12 @@
 """``workspacectl cleanups rules``, and the preview of an undo."""
 
 import json
+from unittest.mock import patch
 
 import pytest
 
 from tests.cli.conftest import Crm, Run, W
+from workspace_operator.store.repositories.cleanups import undo_previews
 
 PEOPLE = """\
 id,email,created_at,plan
@@ -96,6 +98,19 @@ def test_wrong_requests(run: Run) -> None:
     run("cleanups", "discard", "1", *W)
     assert "its decisions cannot be changed any more" in run(*RULES, "confirm", "1", *W).failure
     assert run(*RULES, "add", "--action", "deleteAll", *W).code == 64
+
+
+@pytest.mark.usefixtures("blocked")
+def test_dry_run_that_examines_a_part_of_the_decisions_says_so(run: Run) -> None:
+    run(*MERGE, *W)
+    run(*RULES, "confirm", "1", *W)
+    run("cleanups", "apply", *W)
+
+    with patch.object(undo_previews, "MAX_EXAMINED", 1):
+        done = run("cleanups", "undo", "1", "--dry-run", *W)
+
+    assert (done.code, done.out) == (3, "1 of 1 would come back whole, 0 in part, 0 not\n")
+    assert done.error == "only the first 1 of 7 decisions were examined"
 
 
 @pytest.mark.usefixtures("blocked")

@@ -158,6 +158,13 @@ def applying(club: Club) -> str:
     return f"{club.path}/1"
 
 
+def stopped(club: Club) -> str:
+    path, browser = applying(club), club.console.installation()
+    browser.post(f"{path}/stop", {"form_token": browser.form_token(club.path)})
+    club.work()
+    return path
+
+
 def applied_in_part(club: Club) -> str:
     drafted(club)
     club.workspace.identify_person(id="m-1040", body={"email": "other@club.example"})
@@ -289,6 +296,7 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "rule, decided": lambda club: f"{rules(club)}/2",
     "progress": applying,
     "result": applied_in_part,
+    "stopped": stopped,
     "identifier changes": beside("/migrations"),
     "history": beside("/history"),
     "people": lambda club: f"/w/{club.workspace.workspace_id}/people",

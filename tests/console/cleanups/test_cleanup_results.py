@@ -135,19 +135,6 @@ def test_progress_asks_for_itself(club: Club) -> None:
     assert browser.get(path, x_part="progress", if_none_match=part.headers["etag"]).status_code == 200
 
 
-def test_cleanup_is_stopped(club: Club) -> None:
-    browser = club.console.installation()
-    club.settle(browser)
-    path = club.apply(browser).headers["location"]
-
-    post(club, f"{path}/stop")
-    club.work()
-
-    assert club.cleanup.state is CleanupState.APPLIED
-    assert club.cleanup.applied == 0
-    assert browser.post(f"{path}/stop", {"form_token": browser.form_token(club.path)}).status_code == 409
-
-
 def test_result_in_part_says_why(club: Club) -> None:
     browser = club.console.installation()
     club.settle(browser)

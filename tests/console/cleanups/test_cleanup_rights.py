@@ -29,6 +29,7 @@ POSTS: Final = {
     "apply": {"installation", "admin", "manager"},
     "retry": {"installation", "admin", "manager"},
     "1/stop": {"installation", "admin", "manager"},
+    "1/continue": {"installation", "admin", "manager"},
     "1/undo": {"installation", "admin", "manager"},
 }
 """Who may send each form: as the table in access/permissions.py."""

@@ -28,9 +28,10 @@ class FakeMigrations:
 
     memory: InMemoryDatabase
 
-    def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
+    def claim(self, lease: Lease, *, now: datetime, workspace_id: int | None = None) -> Migration | None:
         states = self.memory.states
         due = [(each.work.due_at, number) for number, each in states.items() if each.work.due_at]
+        due = [each for each in due if workspace_id in (None, each[1])]
         ready = [number for at, number in sorted(due) if not now < at <= now + MAX_DUE_DELAY]
         claimed = next((states[number] for number in ready if _is_free(states[number], lease, now)), None)
         if claimed is None:

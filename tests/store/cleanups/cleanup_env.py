@@ -9,7 +9,7 @@ from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.cleanups.worker import CleanupWorker
 from workspace_operator.application.ports import Actor, ApplyRequest, Cleanups, DecisionRequest, DecisionResult, Via
 from workspace_operator.cleanups.decisions import Decision
-from workspace_operator.cleanups.model import Cleanup, StoredDecision
+from workspace_operator.cleanups.model import OPEN, Cleanup, StoredDecision
 from workspace_operator.cleanups.undo import UndoPreview
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.rules import Mode
@@ -109,6 +109,16 @@ class CleanupEnv:
         self.env.store.clock.advance(1)
         while self.worker(batch=batch, undo_period=undo_period).work_once():
             pass
+
+    def work_and_stop(self, *, batches: int, size: int = 1) -> None:
+        """Run some batches of a few decisions, request a stop if more are left, and let the worker stop."""
+        if batches:
+            self.env.store.clock.advance(1)
+            stopping = iter((*(False for _ in range(batches)), True))
+            self.worker(batch=size, stopping=lambda: next(stopping)).work_once()
+        if self.cleanup.state in OPEN:
+            self.cleanups.stop(self.env.workspace_id, self.number, actor=ACTOR, now=self.env.store.clock())
+        self.work()
 
     def check_again(self) -> None:
         """Let the migration be checked again if that is due, and the draft be counted."""

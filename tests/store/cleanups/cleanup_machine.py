@@ -26,7 +26,7 @@ from workspace_operator.cleanups.decisions import (
 )
 from workspace_operator.cleanups.evaluation import count_blocking
 from workspace_operator.cleanups.execution import SkipReason
-from workspace_operator.cleanups.model import CleanupState, StoredDecision
+from workspace_operator.cleanups.model import CleanupState, Outcome, StoredDecision
 from workspace_operator.cleanups.rules import Rule, RuleAction, RuleState
 from workspace_operator.cleanups.undo import UndoReason
 from workspace_operator.identity.model.person import Person
@@ -157,12 +157,17 @@ class CleanupMachine(RuleBasedStateMachine):
         self.is_settled = True
 
     @precondition(lambda self: self.is_draft() and self.is_settled)
-    @rule(batch=st.integers(1, 3), stops=st.integers(0, 3), undoes=st.booleans())
-    def apply(self, batch: int, stops: int, undoes: bool) -> None:
+    @rule(batch=st.integers(1, 3), stops=st.integers(0, 3), halts=st.booleans(), undoes=st.booleans())
+    def apply(self, batch: int, stops: int, halts: bool, undoes: bool) -> None:
+        """It makes no difference if somebody stops it and then continues."""
         if self.draft.cleanup.total == 0:
             return
         before, expected = self.draft.people(), self.draft.cleanup.people_blocking_after
         self.draft.apply()
+        if halts:
+            self.draft.work_and_stop(batches=1)
+            if self.draft.cleanup.left:
+                self.draft.apply()
         self.work_with_stops(batch, stops)
         assert self.draft.cleanup.skipped == self.draft.cleanup.refused
         if undoes:
@@ -206,6 +211,49 @@ class CleanupMachine(RuleBasedStateMachine):
             self.draft.worker(batch=batch, stopping=lambda after=after: next(after, True)).work_once()  # type: ignore[misc]
         self.draft.work(batch=batch)
 
+    @precondition(lambda self: self.is_draft() and self.is_settled)
+    @rule(batches=st.integers(0, 3))
+    def apply_and_stop(self, batches: int) -> None:
+        if self.draft.cleanup.total == 0:
+            return
+        self.is_settled = False
+        self.draft.apply()
+        self.draft.work_and_stop(batches=batches)
+
+    @precondition(
+        lambda self: self.env.stage is Stage.BLOCKED and self.draft.cleanup.can_be_continued(self.store.clock())
+    )
+    @rule()
+    def go_on(self) -> None:
+        """Whatever has happened since, every decision gets an outcome."""
+        self.is_settled = False
+        self.draft.apply()
+        self.draft.work()
+        assert self.draft.cleanup.left == 0
+
+    @precondition(lambda self: not self.is_draft() and self.env.stage is Stage.BLOCKED)
+    @rule()
+    def open_another(self) -> None:
+        self.is_settled = False
+        self.draft.number = self.draft.open().number
+
+    @precondition(lambda self: self.draft.cleanup.state is CleanupState.APPLIED)
+    @rule(chosen=st.sets(positions, min_size=1, max_size=3), batches=st.integers(0, 2), stops=st.booleans())
+    def undo_some(self, chosen: set[int], batches: int, stops: bool) -> None:
+        """Some decisions are undone; a stop leaves those that the undo did not come to as they were."""
+        possible = [each.cio_id for each in self.stored() if each.outcome in (Outcome.APPLIED, Outcome.NOT_UNDONE)]
+        if not possible:
+            return
+        self.is_settled = False
+        cio_ids = {possible[position % len(possible)] for position in chosen}
+        self.draft.cleanups.undo(self.env.workspace_id, self.draft.number, cio_ids, actor=ACTOR, now=self.store.clock())
+        if stops:
+            self.draft.work_and_stop(batches=batches)
+        else:
+            self.draft.work()
+            left = [each for each in self.stored() if each.outcome is Outcome.APPLIED and each.cio_id in cio_ids]
+            assert left == []
+
     @precondition(lambda self: self.draft.cleanup.state is CleanupState.APPLIED)
     @rule()
     def undo_later(self) -> None:
@@ -219,6 +267,16 @@ class CleanupMachine(RuleBasedStateMachine):
         assert preview.whole == cleanup.undone - before.undone
         assert preview.in_part == cleanup.undone_in_part - before.undone_in_part
         assert preview.not_undone == cleanup.not_undone
+
+    @invariant()
+    def counters_agree_with_outcomes(self) -> None:
+        outcomes, cleanup = Counter(each.outcome for each in self.stored()), self.draft.cleanup
+        if cleanup.state is CleanupState.DISCARDED:
+            return
+        tried = {each: outcomes[each] for each in (Outcome.UNDONE, Outcome.UNDONE_IN_PART, Outcome.NOT_UNDONE)}
+        assert [*tried.values()] == [cleanup.undone, cleanup.undone_in_part, cleanup.not_undone]
+        assert cleanup.applied == outcomes[Outcome.APPLIED] + sum(tried.values())
+        assert (cleanup.skipped, cleanup.left) == (outcomes[Outcome.SKIPPED], outcomes[None])
 
     @invariant()
     def count_is_exact(self) -> None:
@@ -239,17 +297,19 @@ class CleanupMachine(RuleBasedStateMachine):
     def decisions_meet_the_requirements(self, people: Mapping[str, Person], counting: Mapping[str, Decision]) -> None:
         violations = self.violations(people)
         for stored in self.stored():
-            person, survivor = people.get(stored.cio_id), stored.decision.survivor or ""
+            person, survivor = people.get(stored.cio_id), people.get(stored.decision.survivor or "")
             reason = (
-                "gone"
+                "gone or changed"
                 if person is None
+                or person.email_key != stored.seen_email_key
+                or (survivor is not None and survivor.email_key != stored.seen_survivor_key)
                 else reason_refused(
                     DecisionContext(
                         person=person,
                         violations=violations[stored.cio_id],
                         decision=stored.decision,
-                        survivor=people.get(survivor),
-                        survivor_decision=counting.get(survivor),
+                        survivor=survivor,
+                        survivor_decision=counting.get(stored.decision.survivor or ""),
                     )
                 )
             )

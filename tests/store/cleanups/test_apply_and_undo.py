@@ -8,7 +8,13 @@ import pytest
 from tests.store.cleanups.cleanup_env import ACTOR, UNDO_PERIOD, CleanupEnv
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.ports import ApplyRequest
-from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, correct_to, merge_into
+from workspace_operator.cleanups.decisions import (
+    CLEAR,
+    DELETE,
+    KEEP,
+    correct_to,
+    merge_into,
+)
 from workspace_operator.cleanups.execution import SkipReason
 from workspace_operator.cleanups.model import CleanupState, Outcome
 from workspace_operator.cleanups.undo import UndoReason
@@ -146,24 +152,6 @@ def test_apply_after_the_list_has_changed(sql_env: WorkspaceEnv) -> None:
         draft.apply()
 
 
-def test_stop(sql_env: WorkspaceEnv) -> None:
-    draft = decided(sql_env)
-    draft.apply()
-    batches = iter([False, True])
-    draft.worker(batch=1, stopping=lambda: next(batches)).work_once()
-    draft.cleanups.stop(draft.env.workspace_id, draft.number, actor=ACTOR, now=draft.env.store.clock())
-    draft.work()
-
-    assert (draft.cleanup.state, draft.cleanup.applied) == (CleanupState.APPLIED, 1)
-    assert draft.person("m-2") is None
-    with pytest.raises(Conflict, match="there is nothing to stop"):
-        draft.cleanups.stop(draft.env.workspace_id, draft.number, actor=ACTOR, now=draft.env.store.clock())
-    draft.undo()
-    draft.work()
-    assert draft.cleanup.state is CleanupState.UNDONE
-    assert draft.person("m-2") is not None
-
-
 def test_undo_gives_everything_back(sql_env: WorkspaceEnv) -> None:
     draft = decided(sql_env)
     device = Device(token="t", platform="ios", last_used=None, attributes={})
@@ -204,11 +192,39 @@ def test_undo_of_single_decisions(sql_env: WorkspaceEnv) -> None:
 
     assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.APPLIED, 1)
     assert draft.person("m-5") is not None
-    with pytest.raises(Conflict, match="none of these decisions was applied"):
-        draft.undo("m-5")
     draft.undo()
     draft.work()
     assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.UNDONE, 5)
+
+
+def test_undo_names_people_without_a_decision_to_undo(sql_env: WorkspaceEnv) -> None:
+    """Nothing is undone then, not even the decisions that can be."""
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work()
+    draft.undo("m-5")
+    draft.work()
+    draft.cio_ids |= {"unknown": "x" * 400, "gone": "y", "third": "z"}
+
+    named = f"'{draft.cio_ids['m-5']}', 'x{{40}}'…, 'y' and 1 more"
+    expected = f"cleanup 1 has no decision that can be undone about {named}"
+    for attempt in (draft.undo, draft.preview):
+        with pytest.raises(InvalidInput, match=expected) as refused:
+            attempt("m-4", "m-5", "unknown", "gone", "third")
+        assert refused.value.field == "cio_ids"
+    assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.APPLIED, 1)
+
+
+def test_audit_log_has_the_number_of_decisions_to_undo(sql_env: WorkspaceEnv) -> None:
+    draft = decided(sql_env)
+    draft.apply()
+    draft.work()
+    for ids in (("m-5", "m-5", "m-4"), ()):
+        draft.undo(*ids)
+        draft.work()
+
+    entries = sql_env.store.audit_log.entries(sql_env.workspace_id, limit=2)
+    assert [entry.detail for entry in entries] == [{"decisions": 3}, {"decisions": 2}]
 
 
 def test_undo_leaves_later_changes(sql_env: WorkspaceEnv) -> None:

@@ -1,6 +1,7 @@
 """The contract of the port Migrations: a migration from its request to its end."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -38,6 +39,17 @@ def test_clean_migration_completes(store: Store, before: Mode, after: Mode, peop
     assert env.migration.revision > requested.revision
     if store.database is not None:
         assert_sound(store.database)
+
+
+def test_worker_of_one_workspace_leaves_the_others_alone(store: Store) -> None:
+    first, second = (with_people(store, Mode.ID_ONLY, 1) for _ in range(2))
+    for env in (first, second):
+        env.request(Mode.EMAIL_OR_ID)
+    worker = replace(second.worker(), workspace_id=second.workspace_id)
+
+    assert worker.work_once()
+    assert not worker.work_once()
+    assert (first.stage, second.stage) == (Stage.REQUESTED, Stage.COMPLETED)
 
 
 def test_addresses_find_people_once_enabled(env: WorkspaceEnv) -> None:

@@ -1,7 +1,8 @@
 """Decisions in a CSV file: an export of the people who block the migration, with a column of decisions.
 
 A row without a decision changes nothing, so the same file can be filled in and sent again. A merge goes into the person
-of ``_into``; without that, into the person of the same address whom the file keeps, else into the oldest one.
+of ``_into``; without that, into the person of the same address whom the file keeps, else into the oldest one. The
+address is that of the column ``email``, or of the list of people if the file has no such column.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -157,12 +158,23 @@ class RowReader:
         cells = RowCells(*(self._cell(row, name) for name in (PERSON_COLUMN, *DECISION_COLUMNS)))
         return None if cells.is_undecided else cells.decision()
 
-    def email_key(self, row: CsvRow) -> str:
-        """The e-mail key of the person, as far as the file has it; else empty."""
-        return email_key(self._cell(row, EMAIL_COLUMN)) or ""
+    @property
+    def has_addresses(self) -> bool:
+        """Whether the file has a column of the people's addresses."""
+        return EMAIL_COLUMN in self.positions
+
+    def email_key(self, row: CsvRow) -> str | None:
+        """The e-mail key of the person; None without a valid address."""
+        return email_key(self._cell(row, EMAIL_COLUMN))
 
     def _cell(self, row: CsvRow, name: str) -> str:
         return stripped(row.cells[self.positions[name]]) if name in self.positions else ""
+
+
+def check_decisions_file(open_file: Callable[[], BinaryIO]) -> None:
+    """Raise InvalidInput if a file has no decisions, or does not say about whom."""
+    with open_file() as file, open_csv(file) as source:
+        RowReader.of(source.header)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -207,8 +219,17 @@ class DecisionImport:
             except InvalidInput:
                 continue  # reported in the second reading
             if made is not None and made.decision is not None and made.decision.kind is DecisionKind.KEEP:
-                kept.setdefault(reader.email_key(row), made.cio_id)
+                key = self._email_key(reader, row, made.cio_id)
+                if key is not None:
+                    kept.setdefault(key, made.cio_id)
         return kept
+
+    def _email_key(self, reader: RowReader, row: CsvRow, cio_id: str) -> str | None:
+        """The e-mail key of a person by the file, or by the list if the file has no addresses; None without one."""
+        if reader.has_addresses:
+            return reader.email_key(row)
+        group = self.listings.find(self.workspace_id, self.query, cio_id)
+        return None if group is None else group.email_key
 
     def _process_batch(
         self, reader: RowReader, rows: Sequence[CsvRow], kept: Mapping[str, str], rejected: RejectedRows
@@ -234,8 +255,9 @@ class DecisionImport:
             else:
                 self._reject(rejected, wanted[result.cio_id][0], result.refusal)
         if back:
-            self.cleanups.take_back(self.workspace_id, self.number, back, actor=self.actor, now=now)
-            self.result.taken_back += len(back)
+            taken_back = self.cleanups.take_back(self.workspace_id, self.number, back, actor=self.actor, now=now)
+            self.result.taken_back += taken_back
+            self.result.undecided += len(back) - taken_back  # there was no decision to take back
 
     def _read(
         self,
@@ -250,8 +272,9 @@ class DecisionImport:
             raise InvalidInput(f"Line {wanted[made.cio_id][0].line} decides about the same person.")
         if made is None or not made.needs_survivor:
             return made
-        survivor = kept.get(reader.email_key(row), made.cio_id)
-        if survivor == made.cio_id:
+        key = self._email_key(reader, row, made.cio_id)
+        survivor = None if key is None else kept.get(key)
+        if survivor is None or survivor == made.cio_id:
             survivor = self._other_person(made.cio_id)
         return RowDecision(made.cio_id, merge_into(survivor))
 

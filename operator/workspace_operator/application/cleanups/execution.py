@@ -48,6 +48,7 @@ def _execute(
             decided_key=stored.seen_email_key,
             person=before,
             survivor=people.people.get(stored.decision.survivor or ""),
+            decided_survivor_key=stored.seen_survivor_key,
             mode=rules.mode,
             counts=stored.refusal is None,
         )

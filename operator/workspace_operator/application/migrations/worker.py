@@ -76,6 +76,7 @@ class MigrationWorker:
 
     Attributes:
         worker: the unique name of this worker.
+        workspace_id: the only workspace whose migrations it runs; None for all.
         owner_of: reads the owner of a workspace for the log, once for each claim; None: no line names it.
     """
 
@@ -83,6 +84,7 @@ class MigrationWorker:
     worker: str
     clock: Callable[[], datetime]
     owner_of: Callable[[int], Owner | None] = lambda _: None
+    workspace_id: int | None = None
     stopping: Callable[[], bool] = lambda: False
     batch: int = MAX_BATCH
     sleep: Callable[[float], object] = time.sleep
@@ -92,7 +94,7 @@ class MigrationWorker:
     def work_once(self) -> bool:
         """Run one due migration as far as possible; False if none is due."""
         lease = Lease(worker=self.worker, duration=LEASE_DURATION)
-        claimed = self.migrations.claim(lease, now=self.clock())
+        claimed = self.migrations.claim(lease, now=self.clock(), workspace_id=self.workspace_id)
         if claimed is None:
             return False
         self.observer.claimed()

@@ -46,8 +46,8 @@ class Migrations(Protocol):
     work in batches store their progress, so that another worker can continue.
     """
 
-    def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
-        """Lease a migration that is due and not leased by another worker; None if there is none.
+    def claim(self, lease: Lease, *, now: datetime, workspace_id: int | None = None) -> Migration | None:
+        """Lease a migration, of one workspace if given, that is due and not leased by another worker; None: no such.
 
         Times further ahead than `MAX_DUE_DELAY` are ignored.
         """

@@ -17,7 +17,7 @@ from workspace_operator.store.cleanups.apply import apply_batch
 from workspace_operator.store.cleanups.rows import LockedCleanup, lock_cleanup
 from workspace_operator.store.cleanups.rules.batches import run_rule_batch
 from workspace_operator.store.cleanups.rules.rows import count_rules_again, next_unfinished_rule
-from workspace_operator.store.cleanups.states import blocked_migration, end_draft
+from workspace_operator.store.cleanups.states import blocked_migration, end_draft, withdraw_undo_requests
 from workspace_operator.store.cleanups.undo import undo_batch
 from workspace_operator.store.engine.row_batches import first_batch
 from workspace_operator.store.schema.cleanup_tables import (
@@ -143,6 +143,8 @@ def _undo(request: BatchRequest) -> bool:
         return False
     _check_again(request)
     locked = request.lock()
+    if row.stop_requested:
+        withdraw_undo_requests(locked)
     is_all = locked.row.undone + locked.row.undone_in_part == locked.row.applied
     # What could not be undone can be tried again, as long as the records are kept.
     _end(locked, CleanupState.UNDONE if is_all else CleanupState.APPLIED, due_at=row.undo_until)

@@ -40,6 +40,7 @@ def decide(locked: LockedCleanup, requests: Sequence[DecisionRequest], maker: Ma
             cio_id=cio_id,
             decision=decision,
             seen_email_key=facts.listed[cio_id].person.email_key,
+            seen_survivor_key=facts.survivor_key(decision),
             decided_at=maker.now,
             decided_by=maker.actor,
             rule_position=maker.rule_position,

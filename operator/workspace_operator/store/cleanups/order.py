@@ -52,7 +52,7 @@ def decisions_to_apply(connection: sa.Connection, row: Row, *, size: int) -> tup
 
 def decisions_to_undo(connection: sa.Connection, row: Row, *, size: int) -> tuple[Sequence[StoredDecision], Position]:
     """The next decisions to undo, in the reverse order."""
-    condition = _can_be_undone(None) if row.undoes_all else _OUTCOME.in_([Outcome.UNDO_REQUESTED.value])
+    condition = can_be_undone(None) if row.undoes_all else _OUTCOME.in_([Outcome.UNDO_REQUESTED.value])
     return _next(connection, row, condition, Position.parse(row.cursor), size=size, is_undo=True)
 
 
@@ -63,7 +63,7 @@ def first_decisions_to_undo(
     found: list[StoredDecision] = []
     position = Position()
     while len(found) < size:
-        condition = _can_be_undone(cio_ids)
+        condition = can_be_undone(cio_ids)
         more, position = _next(connection, row, condition, position, size=size - len(found), is_undo=True)
         if not more:
             break
@@ -71,7 +71,8 @@ def first_decisions_to_undo(
     return found
 
 
-def _can_be_undone(cio_ids: Collection[str] | None) -> sa.ColumnElement[bool]:
+def can_be_undone(cio_ids: Collection[str] | None) -> sa.ColumnElement[bool]:
+    """Condition that a decision, about one of these people or anybody, was carried out and is not undone."""
     outcome = _OUTCOME_OF_MOST.in_([Outcome.APPLIED.value, Outcome.NOT_UNDONE.value])
     return outcome if cio_ids is None else sa.and_(outcome, any_of(_CIO_ID, cio_ids))
 

@@ -7,7 +7,14 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from workspace_operator.cleanups.decisions import DOES_NOT_BLOCK, HAS_CHANGED, Decision, DecisionContext, reason_refused
+from workspace_operator.cleanups.decisions import (
+    DOES_NOT_BLOCK,
+    HAS_CHANGED,
+    SURVIVOR_HAS_CHANGED,
+    Decision,
+    DecisionContext,
+    reason_refused,
+)
 from workspace_operator.cleanups.model import StoredDecision
 from workspace_operator.identity.model.person import Person
 from workspace_operator.store.cleanups.listed_people import ListedPerson, listed_people, stored_people
@@ -71,15 +78,29 @@ class Facts:
     def stored_refusal(self, cio_id: str, others: Mapping[str, Decision]) -> str | None:
         """Why a stored decision counts as none; ``others`` are as of `refusal`.
 
-        One about another address than the person has now would be skipped when it is carried out (cleanups §6).
+        One about another address than the person, or the person to merge into, has now would be skipped when it is
+        carried out (cleanups §6).
         """
         if self._has_changed(cio_id):
             return HAS_CHANGED
+        if self._survivor_has_changed(self.stored[cio_id]):
+            return SURVIVOR_HAS_CHANGED
         return self.refusal(cio_id, self.stored[cio_id].decision, others)
 
     def _has_changed(self, cio_id: str) -> bool:
         found = self.listed.get(cio_id)
         return found is not None and found.person.email_key != self.stored[cio_id].seen_email_key
+
+    def _survivor_has_changed(self, stored: StoredDecision) -> bool:
+        survivor = self.survivors.get(stored.decision.survivor or "")
+        return survivor is not None and survivor.email_key != stored.seen_survivor_key
+
+    def survivor_key(self, decision: Decision) -> str | None:
+        """The e-mail key of the person to merge into, as whoever decides sees it; None if it is no merge."""
+        survivor = decision.survivor or ""
+        found = self.listed.get(survivor)
+        person = self.survivors.get(survivor) if found is None else found.person
+        return None if person is None else person.email_key
 
     def refusals(self, wanted: Mapping[str, Decision]) -> Mapping[str, str]:
         """Which of new decisions are refused, and why; each depends on the others as far as they are accepted."""

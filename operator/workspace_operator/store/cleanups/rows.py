@@ -66,6 +66,7 @@ def cleanup_of(row: Row) -> Cleanup:
         applied_by=row.applied_by,
         ended_at=row.ended_at,
         undo_until=row.undo_until,
+        undoes_all=row.undoes_all,
     )
 
 
@@ -75,6 +76,7 @@ def decision_of(row: Row) -> StoredDecision:
         cio_id=row.cio_id,
         decision=Decision(kind=DecisionKind(row.kind), email=row.email, survivor=row.survivor or None),
         seen_email_key=row.seen_email_key,
+        seen_survivor_key=row.email_key if row.survivor else None,
         decided_at=row.decided_at,
         decided_by=row.decided_by,
         rule_position=row.rule_position,
@@ -168,7 +170,7 @@ class LockedCleanup:
 def _values_of(stored: StoredDecision) -> tuple[object, ...]:
     """A new decision in the order of the table's columns, after those of the cleanup."""
     made = stored.decision
-    key = None if made.email is None else email_key(made.email)
+    key = stored.seen_survivor_key if made.email is None else email_key(made.email)
     what = (stored.cio_id, made.kind.value, made.email, key, made.survivor or "")
     when = (stored.seen_email_key, stored.rule_position, to_microseconds(stored.decided_at), stored.decided_by)
     return (*what, *when, stored.refusal, None, None, None)
@@ -199,9 +201,14 @@ def _found(connection: sa.Connection, query: sa.Select[Any], workspace_id: int, 
 def lock_draft(connection: sa.Connection, workspace_id: int, number: int) -> LockedCleanup:
     """Lock a cleanup in which decisions can be made. Raises NotFound and Conflict."""
     locked = lock_cleanup(connection, workspace_id, number)
-    if not locked.is_draft:
-        raise Conflict(f"cleanup {number} is {locked.state.value}: its decisions cannot be changed any more")
+    raise_if_no_draft(locked)
     return locked
+
+
+def raise_if_no_draft(locked: LockedCleanup) -> None:
+    """Raise Conflict if decisions of a cleanup cannot be made any more."""
+    if not locked.is_draft:
+        raise Conflict(f"cleanup {locked.row.number} is {locked.row.state}: its decisions cannot be changed any more")
 
 
 def merges_people(connection: sa.Connection, row: Row) -> bool:

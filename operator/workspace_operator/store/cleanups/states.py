@@ -13,8 +13,17 @@ from workspace_operator.application.ports import ApplyRequest, Detail
 from workspace_operator.cleanups.model import OPEN, Cleanup, CleanupState, Outcome
 from workspace_operator.cleanups.rules import RuleState
 from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
+from workspace_operator.identity.values.text_limits import quoted
 from workspace_operator.migrations.state_machine import Stage
-from workspace_operator.store.cleanups.rows import KIND_COLUMNS, LockedCleanup, lock_cleanup, lock_draft
+from workspace_operator.store.cleanups.order import can_be_undone
+from workspace_operator.store.cleanups.rows import (
+    KIND_COLUMNS,
+    LockedCleanup,
+    cleanup_of,
+    lock_cleanup,
+    lock_draft,
+    raise_if_no_draft,
+)
 from workspace_operator.store.engine.sql import any_of
 from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision, cleanup_rule
 from workspace_operator.store.schema.mappers import Row, newest_migration
@@ -22,6 +31,8 @@ from workspace_operator.store.schema.tables import workspace
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, read_settings
 
 _AT_WORK: Final = frozenset({CleanupState.APPLYING, CleanupState.UNDOING})
+MAX_NAMED: Final = 3
+"""People that an error names; of the others it says how many they are."""
 _NOT_BLOCKED: Final = "no identifier change of this workspace is blocked by people, so there is nothing to clean up"
 
 
@@ -117,9 +128,15 @@ def end_draft(locked: LockedCleanup, now: datetime) -> None:
 def request_apply(
     connection: sa.Connection, workspace_id: int, number: int, *, request: ApplyRequest, actor: str, now: datetime
 ) -> Changed:
-    """Have the worker apply a draft. Raises as `Cleanups.apply`."""
+    """Have the worker apply a draft, or go on with a cleanup that was stopped. Raises as `Cleanups.apply`."""
     blocked = blocked_migration(connection, workspace_id)
-    locked = lock_draft(connection, workspace_id, number)
+    locked = lock_cleanup(connection, workspace_id, number)
+    if locked.state is CleanupState.APPLIED:
+        _raise_if_not_continuable(locked, blocked, now)
+        detail: Detail = {"decisions": cleanup_of(locked.row).left}
+    else:
+        raise_if_no_draft(locked)
+        detail = _numbers_of_decisions(locked)
     _raise_if_not_applicable(locked, blocked, request)
     locked.update(
         state=CleanupState.APPLYING.value,
@@ -127,16 +144,32 @@ def request_apply(
         cursor="",
         applied_at=now,
         applied_by=actor,
+        ended_at=None,
         due_at=now,
         stop_requested=False,
+        undoes_all=False,
         lease_owner="",
         lease_expires_at=None,
     )
-    return Changed(locked, _numbers_of_decisions(locked))
+    return Changed(locked, detail)
 
 
 def _numbers_of_decisions(locked: LockedCleanup) -> Detail:
     return {column.name: locked.row._mapping[column.name] for column in KIND_COLUMNS.values()}  # noqa: SLF001 - public
+
+
+def _raise_if_not_continuable(locked: LockedCleanup, blocked: Row | None, now: datetime) -> None:
+    """Raise Conflict if a cleanup that was applied has nothing left to carry out."""
+    row, found = locked.row, cleanup_of(locked.row)
+    if not found.left:
+        raise Conflict(f"cleanup {row.number} is {row.state}: none of its decisions is left")
+    if not found.can_be_continued(now):
+        raise Conflict(
+            f"cleanup {row.number} cannot be continued, since decisions of it were undone, or it cannot be undone any "
+            f"more: make the {found.left} decisions that are left in another cleanup"
+        )
+    if blocked is not None and blocked.number != row.migration_number:
+        raise Conflict(f"people block identifier change {blocked.number}, not {row.migration_number}")
 
 
 def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request: ApplyRequest) -> None:
@@ -145,7 +178,8 @@ def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request
         raise Conflict(_NOT_BLOCKED)
     if blocked.paused:
         raise Conflict("this workspace is suspended (spec.suspend): decisions can be prepared, but not applied")
-    if locked.state is not CleanupState.DRAFT or row.export_number != blocked.export:
+    is_current = locked.state is CleanupState.DRAFT and row.export_number == blocked.export
+    if locked.is_draft and not is_current:
         raise StaleRevision("the list of people has changed, and the decisions are being counted again: try again soon")
     if row.version != request.version:
         raise StaleRevision(f"the draft has version {row.version} by now, not {request.version}: look at it again")
@@ -189,7 +223,7 @@ def request_stop(connection: sa.Connection, workspace_id: int, number: int, *, n
 def request_undo(
     connection: sa.Connection, workspace_id: int, number: int, *, cio_ids: Collection[str] | None, now: datetime
 ) -> Changed:
-    """Have the worker undo a cleanup, or decisions about some people. Raises NotFound and Conflict."""
+    """Have the worker undo a cleanup, or decisions about some people. Raises NotFound, Conflict and InvalidInput."""
     locked = lock_cleanup(connection, workspace_id, number)
     row = locked.row
     raise_if_not_undoable(row, now)
@@ -198,14 +232,15 @@ def request_undo(
     locked.update(
         state=CleanupState.UNDOING.value,
         undoes_all=cio_ids is None,
-        not_undone=0 if cio_ids is None else row.not_undone - retried,
+        not_undone=row.not_undone - retried,
         cursor="",
         due_at=now,
         stop_requested=False,
         lease_owner="",
         lease_expires_at=None,
     )
-    return Changed(locked, {"decisions": row.applied if cio_ids is None else len(cio_ids)})
+    left = row.applied - row.undone - row.undone_in_part
+    return Changed(locked, {"decisions": left if cio_ids is None else len(set(cio_ids))})
 
 
 def raise_if_not_undoable(row: Row, now: datetime) -> None:
@@ -216,16 +251,39 @@ def raise_if_not_undoable(row: Row, now: datetime) -> None:
         raise Conflict(f"cleanup {row.number} cannot be undone any more")
 
 
+def raise_if_people_not_undoable(connection: sa.Connection, row: Row, cio_ids: Collection[str]) -> None:
+    """Raise InvalidInput, which names the people, if a cleanup has no decision about some that can be undone."""
+    of_cleanup = {"workspace_id": row.workspace_id, "cleanup_number": row.number}
+    query = sa.select(cleanup_decision.c.cio_id).filter_by(**of_cleanup).where(can_be_undone(cio_ids))
+    found = set(connection.execute(query).scalars())
+    missing = [cio_id for cio_id in dict.fromkeys(cio_ids) if cio_id not in found]
+    if missing:
+        names = ", ".join(quoted(cio_id) for cio_id in missing[:MAX_NAMED])
+        more = f" and {len(missing) - MAX_NAMED} more" if len(missing) > MAX_NAMED else ""
+        raise InvalidInput(
+            f"cleanup {row.number} has no decision that can be undone about {names}{more}: look at what became of its "
+            "decisions, and leave these people out",
+            field="cio_ids",
+        )
+
+
 def _request_rows(locked: LockedCleanup, cio_ids: Collection[str]) -> int:
-    """Mark the decisions to undo; returns how many of them could not be undone before."""
+    """Mark the decisions to undo; returns how many of them could not be undone before. Raises InvalidInput."""
+    raise_if_people_not_undoable(locked.connection, locked.row, cio_ids)
     about = sa.and_(locked.of_cleanup(cleanup_decision), any_of(cleanup_decision.c.cio_id, cio_ids))
     numbers = {}
     for outcome in (Outcome.APPLIED, Outcome.NOT_UNDONE):
         update = sa.update(cleanup_decision).where(about, cleanup_decision.c.outcome == outcome.value)
-        numbers[outcome] = locked.connection.execute(update.values(outcome=Outcome.UNDO_REQUESTED.value)).rowcount
-    if not any(numbers.values()):
-        raise Conflict("none of these decisions was applied, or they are undone already")
+        values = {"outcome": Outcome.UNDO_REQUESTED.value, "reason": None}
+        numbers[outcome] = locked.connection.execute(update.values(values)).rowcount
     return numbers[Outcome.NOT_UNDONE]
+
+
+def withdraw_undo_requests(locked: LockedCleanup) -> None:
+    """Have the decisions that an undo was requested for count as applied again, since the undo was stopped."""
+    is_requested = cleanup_decision.c.outcome == Outcome.UNDO_REQUESTED.value
+    update = sa.update(cleanup_decision).where(locked.of_cleanup(cleanup_decision), is_requested)
+    locked.connection.execute(update.values(outcome=Outcome.APPLIED.value))
 
 
 def release(connection: sa.Connection, released: Cleanup, worker: str, due_at: datetime) -> None:

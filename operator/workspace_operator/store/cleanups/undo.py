@@ -1,5 +1,6 @@
 """Decisions are undone, a batch in a transaction that has locked the workspace exclusively."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -56,10 +57,11 @@ def undo_batch(
     restored = [cio_id for cio_id, each in undone.items() if each.outcome is not Outcome.NOT_UNDONE]
     delete_records(connection, row, restored)
     _write_outcomes(connection, row, stored, undone)
-    outcomes = [each.outcome for each in undone.values()]
+    numbers = Counter(each.outcome for each in undone.values())
+    numbers.subtract(each.outcome for each in stored if each.outcome is Outcome.NOT_UNDONE)  # it was tried again
     return {
         "cursor": position.text(),
-        **{column.name: column + outcomes.count(outcome) for outcome, column in _COUNTERS.items()},
+        **{column.name: column + numbers[outcome] for outcome, column in _COUNTERS.items()},
     }
 
 

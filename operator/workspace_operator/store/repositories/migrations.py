@@ -57,7 +57,7 @@ class SQLMigrations(MergeOnTouchRepository):
     new_id: CioIDGenerator = field(default_factory=CioIDGenerator)
     _contention: ContentionProbe = field(default_factory=ContentionProbe, init=False)
 
-    def claim(self, lease: Lease, *, now: datetime) -> Migration | None:
+    def claim(self, lease: Lease, *, now: datetime, workspace_id: int | None = None) -> Migration | None:
         """Lease a migration that is due and not leased by another worker; None if there is none.
 
         A lease or due time too far in the future was written before the clock was set back, and is ignored.
@@ -74,6 +74,8 @@ class SQLMigrations(MergeOnTouchRepository):
                 migration.c.lease_owner == lease.worker,  # it failed in the middle of a step, and retries
             ),
         )
+        if workspace_id is not None:
+            due = due.where(migration.c.workspace_id == workspace_id)
         with self.database.reading() as connection:  # without a lock, since usually nothing is due
             first = connection.execute(due.order_by(migration.c.due_at).limit(1)).first()
         if first is None:

@@ -78,8 +78,9 @@ cleanup_decision = workspace_table(
     sa.Column("cleanup_number", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("cio_id", BinaryText, primary_key=True),
     sa.Column("kind", sa.Text, nullable=False),
-    # The new address of a correction, and its e-mail key.
+    # The new address of a correction.
     sa.Column("email", sa.Text),
+    # The e-mail key of that, or of the person to merge into when the decision was made.
     sa.Column("email_key", BinaryText),
     # The cio_id of the person to merge into; empty for other decisions, so that they have an order in the index, too.
     sa.Column("survivor", BinaryText, nullable=False),

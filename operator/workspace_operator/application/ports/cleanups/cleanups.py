@@ -155,12 +155,12 @@ class Cleanups(Protocol):
         ...
 
     def apply(self, workspace_id: int, number: int, request: ApplyRequest, *, actor: Actor, now: datetime) -> Cleanup:
-        """Have the worker apply a draft.
+        """Have the worker apply a draft, or go on with a cleanup that was stopped while it was applied.
 
         Raises:
             StaleRevision: the draft has changed, or its decisions are being counted.
             InvalidInput: the number of deletions is another one, or there is nothing to apply.
-            Conflict: it is no draft, or the migration is paused.
+            Conflict: it is no draft and cannot be continued, or the migration is paused.
         """
         ...
 
@@ -173,7 +173,9 @@ class Cleanups(Protocol):
     ) -> Cleanup:
         """Have the worker undo a cleanup, or decisions about some people of it.
 
-        Raises Conflict if it was not applied, or its undo has ended.
+        Raises:
+            Conflict: it was not applied, or its undo has ended.
+            InvalidInput: it has no decision about one of these people that can be undone.
         """
         ...
 

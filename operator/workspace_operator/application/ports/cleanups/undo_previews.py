@@ -17,6 +17,9 @@ class UndoPreviews(Protocol):
 
         It is exact for the first 500 decisions; an undo of more begins with them.
 
-        Raises NotFound, and Conflict if the cleanup cannot be undone.
+        Raises:
+            NotFound: there is no such cleanup.
+            Conflict: it cannot be undone.
+            InvalidInput: it has no decision about one of these people that can be undone.
         """
         ...

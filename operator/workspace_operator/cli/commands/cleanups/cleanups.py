@@ -8,7 +8,11 @@ from typing import Annotated, Final
 
 import typer
 
-from workspace_operator.application.cleanups.csv_decisions import DecisionImport, DecisionImportResult
+from workspace_operator.application.cleanups.csv_decisions import (
+    DecisionImport,
+    DecisionImportResult,
+    check_decisions_file,
+)
 from workspace_operator.application.ports import ApplyRequest, ListQuery
 from workspace_operator.bootstrap import make_cleanup_worker, make_migration_worker
 from workspace_operator.cleanups.model import OPEN, Cleanup, CleanupState
@@ -152,6 +156,8 @@ def decide(
         RejectsFile(rejects, source_file=from_csv, with_bom=for_excel) as rejects_file,
     ):
         store, actor = context.store, current_actor()
+        with name_file_in_errors(from_csv, "--from-csv"):
+            check_decisions_file(partial(open_input_file, from_csv))  # a wrong file opens no draft
         cleanup, _ = store.cleanups.open(context.workspace_id, actor=actor, now=store.clock())
         importer = DecisionImport(
             cleanups=store.cleanups,
@@ -176,6 +182,7 @@ def decide(
 
 @app.command()
 def apply(
+    number: OptionalNumber = None,
     *,
     workspace: WorkspaceName,
     yes: Yes = False,
@@ -187,25 +194,32 @@ def apply(
 
     API requests continue meanwhile. A person who has changed since the decision is left alone. If people are to be
     deleted, the command asks for their number first. An interrupted command leaves the rest to the installation's
-    worker, or to the next apply.
+    worker, or to the next apply. After `workspacectl cleanups stop`, apply with the number of the cleanup goes on.
 
-    Exit codes: 0 all decisions were applied; 3 some people were left alone; 1 an error; 64 wrong usage.
+    Exit codes: 0 all decisions were applied; 3 some people were left alone, or it was stopped; 1 an error; 64 wrong
+    usage.
     """
     with open_workspace(database, workspace, cluster_id) as context:
-        cleanup = counted(context, find_cleanup(context, None))
+        cleanup = counted(context, find_cleanup(context, number))
         if cleanup.state is not CleanupState.APPLYING:
             cleanup = _request_apply(context, cleanup, yes=yes)
-        cleanup = _work(context, cleanup, timedelta(days=undo_days), "applying", cleanup.total)
-        while make_migration_worker(context.store).work_once():  # the blocked migration is due now
+        cleanup = _work(context, cleanup, timedelta(days=undo_days), cleanup.total)
+        migration_worker = make_migration_worker(context.store, workspace_id=context.workspace_id)
+        while migration_worker.work_once():  # the blocked migration is due now
             pass
         _print_applied(context, cleanup)
-    if cleanup.skipped:
+    if cleanup.skipped or cleanup.left:
         raise typer.Exit(INCOMPLETE)
 
 
 def _request_apply(context: WorkspaceContext, cleanup: Cleanup, *, yes: bool) -> Cleanup:
     if cleanup.deletions and not yes:
-        question = f"Type {cleanup.deletions} to delete {people_text(cleanup.deletions)} of {context.name}:"
+        people = f"{people_text(cleanup.deletions)} of {context.name}"
+        question = f"Type {cleanup.deletions} to delete {people}:"
+        if cleanup.state is CleanupState.APPLIED:
+            question = (
+                f"Type {cleanup.deletions} to go on with cleanup {cleanup.number}, which deletes {people} in all:"
+            )
         if not confirm(question, str(cleanup.deletions)):
             info("nothing was applied")
             raise typer.Exit(ERROR)
@@ -230,26 +244,33 @@ def undo(
 ) -> None:
     """Undo a cleanup, or decisions about some people.
 
-    Exit codes: 0 everything is as before; 3 some people were restored partly or not at all; 1 an error; 64 wrong
-    usage. With --dry-run the same, for what would be restored.
+    Exit codes: 0 everything is as before; 3 some people were restored partly or not at all, or it was stopped; 1 an
+    error; 64 wrong usage. With --dry-run the same, for what would be restored; 3 also if not all decisions were
+    examined.
     """
+    chosen = None if not cio_ids else list(dict.fromkeys(map(bare_cio_id, cio_ids)))
     with open_workspace(database, workspace, cluster_id) as context:
         if dry_run:
-            _print_preview(context, number, cio_ids)
+            _print_preview(context, number, chosen)
             return
         cleanup = context.store.cleanups.get(context.workspace_id, number)
         if cleanup.state is not CleanupState.UNDOING:
             cleanup = context.store.cleanups.undo(
-                context.workspace_id, number, cio_ids or None, actor=current_actor(), now=context.store.clock()
+                context.workspace_id, number, chosen, actor=current_actor(), now=context.store.clock()
             )
-        total = len(cio_ids) if cio_ids else cleanup.applied
-        cleanup = _work(context, cleanup, timedelta(days=undo_days), "undoing", total)
+        total = cleanup.tried_to_undo + len(chosen) if chosen else cleanup.applied
+        cleanup = _work(context, cleanup, timedelta(days=undo_days), total)
     echo(
         f"cleanup {number}: {cleanup.undone} undone completely, {cleanup.undone_in_part} partly, "
         f"{cleanup.not_undone} not at all"
     )
     if cleanup.undone_in_part or cleanup.not_undone:
         info(f"why: workspacectl cleanups decisions {number} -w {workspace}")
+    is_stopped = cleanup.tried_to_undo < total
+    if is_stopped:
+        left = total - cleanup.tried_to_undo
+        info(f"stopped before {left} of them: to go on, undo again")
+    if cleanup.undone_in_part or cleanup.not_undone or is_stopped:
         raise typer.Exit(INCOMPLETE)
 
 
@@ -307,17 +328,17 @@ def _newest_export(context: WorkspaceContext) -> int:
     return migration.export
 
 
-def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, description: str, total: int) -> Cleanup:
+def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, total: int) -> Cleanup:
     """Carry out what was requested, unless another worker does; returns the cleanup as it is then."""
     worker = make_cleanup_worker(context.store, undo_period=undo_period, workspace_id=context.workspace_id)
-    done = 0
+    is_undo, done = cleanup.state is CleanupState.UNDOING, 0
     try:
-        with people_bar(description, total) as progress:
+        with people_bar("undoing" if is_undo else "applying", total) as progress:
             while cleanup.state in OPEN:
                 if not worker.work_once():
                     time.sleep(POLL_SECONDS)
                 cleanup = context.store.cleanups.get(context.workspace_id, cleanup.number)
-                now_done = cleanup.applied + cleanup.skipped
+                now_done = cleanup.tried_to_undo if is_undo else cleanup.total - cleanup.left
                 progress(now_done - done)
                 done = now_done
     except KeyboardInterrupt:
@@ -328,7 +349,7 @@ def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, d
 
 def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | None) -> None:
     store = context.store
-    preview: UndoPreview = store.undo_previews.preview(context.workspace_id, number, cio_ids or None, now=store.clock())
+    preview: UndoPreview = store.undo_previews.preview(context.workspace_id, number, cio_ids, now=store.clock())
     if preview.examined < preview.decisions:
         info(f"only the first {preview.examined} of {preview.decisions} decisions were examined")
     echo(
@@ -337,6 +358,7 @@ def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | 
     )
     if preview.reasons:
         echo("reasons: " + ", ".join(f"{reason} {count}" for reason, count in preview.reasons.items()))
+    if preview.reasons or preview.examined < preview.decisions:
         raise typer.Exit(INCOMPLETE)
 
 
@@ -354,6 +376,10 @@ def _print_applied(context: WorkspaceContext, cleanup: Cleanup) -> None:
     echo(f"cleanup {cleanup.number}: {cleanup.applied} applied, {cleanup.skipped} left alone")
     if cleanup.skipped:
         info(f"why: workspacectl cleanups decisions {cleanup.number} -w {context.name}")
+    if cleanup.left:
+        info(f"stopped before {cleanup.left} of {cleanup.total} decisions")
+    if cleanup.can_be_continued(context.store.clock()):
+        info(f"to go on: workspacectl cleanups apply {cleanup.number} -w {context.name}")
     migration = context.store.migrations.newest(context.workspace_id)
     if migration is not None:
         blocking = migration.violations.people_concerned

@@ -1,10 +1,11 @@
-"""A cleanup that was applied: its progress and result; it can be stopped and undone."""
+"""A cleanup that was applied: its progress and result; it can be stopped, continued and undone."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from workspace_operator.access.permissions import Permission
+from workspace_operator.application.ports import ApplyRequest
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, Outcome, StoredDecision
 from workspace_operator.cleanups.undo import UndoPreview
@@ -23,7 +24,7 @@ from workspace_operator.console.views.cleanups.progress import (
     progress_view,
 )
 from workspace_operator.console.views.rights import right
-from workspace_operator.errors import Conflict, InvalidInput
+from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
 
@@ -43,6 +44,16 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         dependencies.cleanups.stop(request.workspace_id, number, actor=request.actor, now=now)
         return Redirect(location=f"/w/{request.workspace_id}/cleanup/{number}")
 
+    def go_on(request: PageRequest) -> Redirect:
+        number, now = request.numbers[NUMBER], dependencies.cleanup_lists.clock()
+        seen = dependencies.cleanups.get(request.workspace_id, number)
+        if request.field("version") != str(seen.version) or not seen.can_be_continued(now):
+            raise StaleRevision(f"cleanup {number} has changed since this page was shown: look at it again")
+        # The number of deletions was confirmed when the cleanup was applied.
+        wanted = ApplyRequest(version=seen.version, deletions=seen.deletions)
+        dependencies.cleanups.apply(request.workspace_id, number, wanted, actor=request.actor, now=now)
+        return Redirect(location=f"/w/{request.workspace_id}/cleanup/{number}")
+
     def undo(request: PageRequest) -> Redirect:
         number, now = request.numbers[NUMBER], dependencies.cleanup_lists.clock()
         chosen = None if request.form.get("all") else request.form.get("p", ())
@@ -55,6 +66,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
     return (
         Route(method="GET", pattern=root, access=Permission.VIEW, handler=show, is_costly=True),
         Route(method="POST", pattern=f"{root}/stop", access=Permission.APPLY, handler=stop),
+        Route(method="POST", pattern=f"{root}/continue", access=Permission.APPLY, handler=go_on),
         Route(method="POST", pattern=f"{root}/undo", access=Permission.APPLY, handler=undo),
     )
 

@@ -57,6 +57,7 @@ class ProgressView:
         percent: how much is done, from 0 to 100; None if nothing runs.
         progress: the same with numbers.
         result: what was done, as sentences.
+        go_on: text of the button that carries out what a stop has left; empty if that is not possible.
         undo: text of the button that undoes all; empty if that is not possible.
         undo_note: until when, or why not.
         preview: what would come back, as sentences; empty if nothing can be undone.
@@ -72,6 +73,8 @@ class ProgressView:
     applied_by: str
     applied_at: ShownTime | None
     result: Sequence[str]
+    go_on: str
+    version: int
     sections: Sequence[ResultSection]
     rows: Sequence[ResultLine]
     next_href: str
@@ -110,12 +113,14 @@ def progress_view(content: ProgressContent) -> ProgressView:
         title=text("progress.title", number=cleanup.number),
         href=href,
         root=root,
-        state=text(f"progress.state.{_state_key(cleanup)}", number=cleanup.number),
+        state=_state(cleanup),
         percent=min(100, 100 * done // max(1, total)) if is_moving else None,
         progress=", ".join(_numbers(content, done, total)) if is_moving else "",
         applied_by=visible(cleanup.applied_by or ""),
         applied_at=time(cleanup.applied_at) if cleanup.applied_at else None,
         result=[] if is_moving else _result(cleanup, content.change),
+        go_on=_go_on(content),
+        version=cleanup.version,
         sections=[_section(outcome, content) for outcome in EXCEPTIONS if content.exceptions.get(outcome)],
         rows=[_line(each, content.people, is_possible=can_be_undone) for each in content.rows[:ROWS]],
         next_href=f"{href}?after={content.rows[ROWS - 1].cio_id}" if is_full else "",
@@ -128,16 +133,28 @@ def progress_view(content: ProgressContent) -> ProgressView:
     )
 
 
-def _state_key(cleanup: Cleanup) -> str:
-    if cleanup.state is not CleanupState.APPLIED:
-        return cleanup.state
-    return "Partly" if cleanup.skipped else cleanup.state
+def _state(cleanup: Cleanup) -> str:
+    """Where the cleanup is, as a sentence."""
+    key, done, total = cleanup.state.value, 0, 0
+    if cleanup.has_stopped_undo:
+        key, done, total = "UndoStopped", cleanup.tried_to_undo, cleanup.applied
+    elif cleanup.state is CleanupState.APPLIED and cleanup.left:
+        key, done, total = "Stopped", cleanup.total - cleanup.left, cleanup.total
+    elif cleanup.state is CleanupState.APPLIED and cleanup.skipped:
+        key = "Partly"
+    return text(f"progress.state.{key}", number=cleanup.number, done=number(done), total=number(total))
+
+
+def _go_on(content: ProgressContent) -> str:
+    cleanup = content.cleanup
+    is_possible = cleanup.can_be_continued(content.now) and content.mode is Mode.ID_ONLY
+    return counted("progress.continue", cleanup.left) if is_possible else ""
 
 
 def _progress(cleanup: Cleanup) -> tuple[int, int]:
     if cleanup.state is CleanupState.UNDOING:
-        return cleanup.undone + cleanup.undone_in_part + cleanup.not_undone, cleanup.applied
-    return cleanup.applied + cleanup.skipped, cleanup.total
+        return cleanup.tried_to_undo, cleanup.applied
+    return cleanup.total - cleanup.left, cleanup.total
 
 
 def _numbers(content: ProgressContent, done: int, total: int) -> Iterator[str]:
@@ -168,8 +185,7 @@ def _result(cleanup: Cleanup, change: str) -> Sequence[str]:
         said.append(f"{', '.join(done)}.")
     if cleanup.skipped:
         said.append(counted("progress.skipped", cleanup.skipped))
-    undone = cleanup.undone + cleanup.undone_in_part + cleanup.not_undone
-    if undone:
+    if cleanup.tried_to_undo:
         numbers = {
             "whole": number(cleanup.undone),
             "part": number(cleanup.undone_in_part),

@@ -180,7 +180,7 @@ class SQLCleanups(MergeOnTouchRepository):
     def undo(
         self, workspace_id: int, number: int, cio_ids: Collection[str] | None, *, actor: Actor, now: datetime
     ) -> Cleanup:
-        """Have the worker undo decisions. Raises NotFound and Conflict."""
+        """Have the worker undo decisions. Raises as the port says."""
         change = partial(states.request_undo, cio_ids=cio_ids)
         return self._change(workspace_id, number, change, AuditAction.UNDONE, actor, now)
 

@@ -8,7 +8,7 @@ from typing import Final
 from workspace_operator.cleanups.undo import UndoPreview
 from workspace_operator.store.cleanups.order import first_decisions_to_undo
 from workspace_operator.store.cleanups.rows import read_cleanup
-from workspace_operator.store.cleanups.states import raise_if_not_undoable
+from workspace_operator.store.cleanups.states import raise_if_not_undoable, raise_if_people_not_undoable
 from workspace_operator.store.cleanups.undo_previews import preview_undo
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
 from workspace_operator.store.unit_of_work.workspace_lock import read_settings
@@ -24,16 +24,18 @@ class SQLUndoPreviews(MergeOnTouchRepository):
     def preview(
         self, workspace_id: int, number: int, cio_ids: Collection[str] | None = None, *, now: datetime
     ) -> UndoPreview:
-        """What would come back. Raises NotFound and Conflict."""
+        """What would come back. Raises as the port says."""
 
         def work() -> UndoPreview:
             with self.database.reading_one_snapshot() as connection:
                 row = read_cleanup(connection, workspace_id, number).row
                 raise_if_not_undoable(row, now)
+                if cio_ids is not None:
+                    raise_if_people_not_undoable(connection, row, cio_ids)
                 settings = read_settings(connection, workspace_id)
                 stored = first_decisions_to_undo(connection, row, cio_ids, size=MAX_EXAMINED)
                 reasons = preview_undo(connection, settings, row, stored, now=int(now.timestamp()))
                 total = row.applied - row.undone - row.undone_in_part
-                return UndoPreview.of(reasons, decisions=total if cio_ids is None else len(stored))
+                return UndoPreview.of(reasons, decisions=total if cio_ids is None else len(set(cio_ids)))
 
         return self.merge_on_touch.run(workspace_id, work)
