@@ -304,7 +304,7 @@ def test_stopped_apply_says_so_and_can_be_continued(run: Run, tmp_path: Path) ->
 
     assert (stopped.code, stopped.out) == (
         3,
-        "cleanup 1: 0 applied, 0 left alone\nthe change is Blocked: 6 people block it\n",
+        "cleanup 1: 0 applied, 0 left alone\nthe migration is Blocked: 6 people block it\n",
     )
     assert stopped.err == "stopped before 2 of 2 decisions\nto go on: workspacectl cleanups apply 1 -w default/crm\n"
     question = "Type 1 to go on with cleanup 1, which deletes 1 person of default/crm in all:"
@@ -327,7 +327,7 @@ def test_stopped_undo_says_so(run: Run, tmp_path: Path, chosen: bool) -> None:
 
     done = run("cleanups", "undo", "1", *(("--cio-id", cio_ids[0]) if cio_ids else ()), *W)
 
-    assert (done.code, done.out) == (3, "cleanup 1: 0 undone, 0 in part, 0 not\n")
+    assert (done.code, done.out) == (3, "cleanup 1: 0 undone completely, 0 partly, 0 not at all\n")
     assert done.err == f"stopped before {1 if chosen else 2} of them: to go on, undo again\n"
 
 

@@ -109,7 +109,7 @@ def test_dry_run_that_examines_a_part_of_the_decisions_says_so(run: Run) -> None
     with patch.object(undo_previews, "MAX_EXAMINED", 1):
         done = run("cleanups", "undo", "1", "--dry-run", *W)
 
-    assert (done.code, done.out) == (3, "1 of 1 would come back whole, 0 in part, 0 not\n")
+    assert (done.code, done.out) == (3, "1 of 1 decisions would be restored completely, 0 partly, 0 not at all\n")
     assert done.error == "only the first 1 of 7 decisions were examined"
 
 
