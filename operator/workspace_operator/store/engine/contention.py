@@ -39,13 +39,12 @@ class ContentionProbe:
         workspace_id: int,
         *,
         own_transactions: int = 1,
-        threshold: int = CONTENTION_THRESHOLD,
+        kept_others_out: bool = False,
     ) -> bool:
         """Whether other connections wrote since the last probe; on Citus, near this workspace since its last one.
 
         The connection is in a write transaction; on SQLite, it is the connection of the last probe. This worker has
-        ended ``own_transactions`` since then, and tolerates as many others as ``threshold``: zero if it has kept all
-        others out meanwhile, so that few could end.
+        ended ``own_transactions`` since then. If it ``kept_others_out``, few others could end, and one is enough.
         """
         if connection.dialect.name == "sqlite":
             version = connection.execute(_DATA_VERSION).scalar_one()
@@ -59,4 +58,6 @@ class ContentionProbe:
             counter, current = None, connection.execute(_NEXT_TRANSACTION).scalar_one()
         before = self._last_transactions.get(counter)
         self._last_transactions = {counter: current}
-        return before is not None and current - before > own_transactions + threshold
+        return before is not None and current - before > own_transactions + (
+            0 if kept_others_out else CONTENTION_THRESHOLD
+        )

@@ -33,7 +33,7 @@ from workspace_operator.store.cleanups.rows import (
     lock_draft,
     no_such_cleanup,
 )
-from workspace_operator.store.engine.contention import CONTENTION_THRESHOLD, ContentionProbe
+from workspace_operator.store.engine.contention import ContentionProbe
 from workspace_operator.store.engine.databases import RetryTransaction
 from workspace_operator.store.engine.sql import force_custom_plan
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
@@ -237,8 +237,7 @@ class SQLCleanups(MergeOnTouchRepository):
             except (RetryTransaction, NotFound):
                 self._cache.invalidate(workspace_id)
                 raise
-            threshold = 0 if locks_workspace else CONTENTION_THRESHOLD
-            return done, self._contention.others_wrote(connection, workspace_id, threshold=threshold)
+            return done, self._contention.others_wrote(connection, workspace_id, kept_others_out=locks_workspace)
 
         try:
             (done, contended), seconds = self.merge_on_touch.run(

@@ -24,7 +24,7 @@ from workspace_operator.application.ports import (
 )
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.imports.model import AT_WORK, FileFacts, ImportJob, ImportMapping, ImportState
-from workspace_operator.store.engine.contention import CONTENTION_THRESHOLD, ContentionProbe
+from workspace_operator.store.engine.contention import ContentionProbe
 from workspace_operator.store.engine.databases import RetryTransaction
 from workspace_operator.store.engine.sql import force_custom_plan, insert_rows
 from workspace_operator.store.imports import states
@@ -283,7 +283,7 @@ class SQLImports(MergeOnTouchRepository):
         def work(batch: ImportBatch) -> bool:
             return batch.undo(size=size, new_id=self.new_id)
 
-        done, batch = self._timed(job, lease, now, work, threshold=0)  # it locks the workspace
+        done, batch = self._timed(job, lease, now, work, locks_workspace=True)
         return Batch(done=done, contended=batch.contended, lock_time_ratio=batch.lock_time_ratio)
 
     def purge_batch(self, job: ImportJob, lease: Lease, *, size: int, now: datetime) -> Batch:
@@ -297,7 +297,7 @@ class SQLImports(MergeOnTouchRepository):
         now: datetime,
         work: Callable[[ImportBatch], T],
         *,
-        threshold: int = CONTENTION_THRESHOLD,
+        locks_workspace: bool = False,
     ) -> tuple[T, Batch]:
         """Run a batch that locks people; how long it did, and whether others write, too."""
 
@@ -308,7 +308,7 @@ class SQLImports(MergeOnTouchRepository):
             except (RetryTransaction, NotFound):
                 self._cache.invalidate(job.workspace_id)
                 raise
-            return result, self._contention.others_wrote(connection, job.workspace_id, threshold=threshold)
+            return result, self._contention.others_wrote(connection, job.workspace_id, kept_others_out=locks_workspace)
 
         def run() -> tuple[tuple[T, bool], float]:
             return self.database.writing_timed(attempt)
