@@ -65,6 +65,14 @@ def test_rejects_are_a_file_that_can_be_imported(shop: ImportClient) -> None:
     assert shop.job.entries()[-1] == ("downloaded", "import 1", {"rows": 1})
 
 
+def test_rejects_have_no_formula_in_their_header(shop: ImportClient) -> None:
+    shop.checked("id,=2+5\n,gold\n")
+
+    response = shop.get("/v1/imports/1/rejects")
+
+    assert response.text.splitlines()[0] == "_line,_outcome,_reason,id,'=2+5"
+
+
 def test_no_rejects_before_a_dry_run(shop: ImportClient) -> None:
     shop.upload()
 
