@@ -258,6 +258,23 @@ def test_stop_leaves_what_was_imported(sql_env: WorkspaceEnv) -> None:
     assert (job.state, job.done) == (ImportState.DONE, 3)
 
 
+def test_stop_in_another_state_than_allowed_is_refused(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
+    club.import_file(FILE)
+    undone = club.undo()
+
+    with pytest.raises(Conflict, match="import 1 is Undoing: only somebody who may undo it can stop that"):
+        club.imports.stop(
+            undone.workspace_id,
+            undone.number,
+            among={ImportState.CHECKING, ImportState.RUNNING},
+            actor=ACTOR,
+            now=club.env.store.clock(),
+        )
+
+    assert club.work().state is ImportState.UNDONE
+
+
 def test_stopped_dry_run_can_be_tried_again(sql_env: WorkspaceEnv) -> None:
     club = club_of(sql_env)
     club.upload(FILE)

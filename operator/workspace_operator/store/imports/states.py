@@ -3,6 +3,7 @@
 The lock order is that of migrations, with the import last: workspace lock, people, workspace row, import.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -131,11 +132,15 @@ def request_run(connection: sa.Connection, workspace_id: int, number: int, *, ac
     )
 
 
-def request_stop(connection: sa.Connection, workspace_id: int, number: int, *, now: datetime) -> LockedImport:
+def request_stop(
+    connection: sa.Connection, workspace_id: int, number: int, *, among: Collection[ImportState], now: datetime
+) -> LockedImport:
     """Have the worker stop after the present batch. Raises NotFound and Conflict."""
     locked = lock_import(connection, workspace_id, number)
     if locked.state not in AT_WORK:
         raise Conflict(f"import {number} is {locked.state.value}: there is nothing to stop")
+    if locked.state not in among:
+        raise Conflict(f"import {number} is {locked.state.value}: only somebody who may undo it can stop that")
     locked.update(stop_requested=True, due_at=now)
     return locked
 

@@ -8,13 +8,14 @@ from workspace_operator.access.permissions import Permission
 from workspace_operator.application.audit.entries import rejects_download_entry
 from workspace_operator.application.imports.rejects import rejects_lines
 from workspace_operator.console.core.dependencies import Dependencies
+from workspace_operator.console.core.errors import refused_page
 from workspace_operator.console.core.http import Download, Handler, Page, PageRequest, Redirect
 from workspace_operator.console.core.routes import Route
 from workspace_operator.console.pages.imports.columns import NUMBER, ONE, columns_page
 from workspace_operator.console.pages.imports.files import LINK
 from workspace_operator.console.views.imports.results import MAX_REJECTS, ResultContent, Rights, result_view
 from workspace_operator.console.views.rights import right
-from workspace_operator.imports.model import ImportJob, ImportState
+from workspace_operator.imports.model import AT_WORK, ImportJob, ImportState
 
 MAX_FORECAST: Final = 1_000
 """People at whom a page looks to say what an undo could do."""
@@ -40,6 +41,14 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         dependencies.audit_log.record(rejects_download_entry(job, actor=request.actor, at=now))
         return Download(name=f"import-{job.number}.rejects.csv", lines=lines)
 
+    def stop(request: PageRequest) -> Page | Redirect:
+        number, may_undo = request.numbers[NUMBER], request.workspace.decision.allows(Permission.APPLY)
+        if not may_undo and imports.get(request.workspace_id, number).state is ImportState.UNDOING:
+            return refused_page(request.workspace, Permission.APPLY)
+        among = AT_WORK if may_undo else AT_WORK - {ImportState.UNDOING}
+        job = imports.stop(request.workspace_id, number, among=among, actor=request.actor, now=clock())
+        return Redirect(location=f"/w/{job.workspace_id}/imports/{job.number}")
+
     def action(change: Callable[..., ImportJob]) -> Handler:
         def handle(request: PageRequest) -> Redirect:
             job = change(request.workspace_id, request.numbers[NUMBER], actor=request.actor, now=clock())
@@ -51,7 +60,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         Route(method="GET", pattern=ONE, access=Permission.VIEW, handler=show, is_costly=True),
         Route(method="GET", pattern=f"{ONE}/rejects", access=Permission.DOWNLOAD, handler=rejects, is_costly=True),
         Route(method="POST", pattern=f"{ONE}/run", access=Permission.EDIT, handler=action(imports.run)),
-        Route(method="POST", pattern=f"{ONE}/stop", access=Permission.EDIT, handler=action(imports.stop)),
+        Route(method="POST", pattern=f"{ONE}/stop", access=Permission.EDIT, handler=stop),
         Route(method="POST", pattern=f"{ONE}/undo", access=Permission.APPLY, handler=action(imports.undo)),
         Route(method="POST", pattern=f"{ONE}/discard", access=Permission.PREPARE, handler=action(imports.discard)),
     )

@@ -74,6 +74,7 @@ class ResultView:
     run_at: ShownTime | None
     may_prepare: Right
     may_import: Right
+    may_stop: Right
     may_download: Right
     may_undo: Right
 
@@ -128,6 +129,7 @@ def result_view(content: ResultContent) -> ResultView:
         run_at=time(job.run_at) if job.run_at else None,
         may_prepare=rights.prepare,
         may_import=rights.run,
+        may_stop=rights.undo if job.state is ImportState.UNDOING else rights.run,
         may_download=rights.download,
         may_undo=rights.undo,
     )
