@@ -117,8 +117,12 @@ class Imports(Protocol):
         """Have the worker try the rows. Raises Conflict unless the columns are chosen."""
         ...
 
-    def run(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> ImportJob:
-        """Have the worker import the rows. Raises Conflict unless they were tried."""
+    def run(self, workspace_id: int, number: int, *, seen: str | None = None, actor: Actor, now: datetime) -> ImportJob:
+        """Have the worker import the rows.
+
+        Raises Conflict unless they were tried, and StaleRevision if they were tried with other choices than those
+        whose version the caller has ``seen``; None for any.
+        """
         ...
 
     def stop(

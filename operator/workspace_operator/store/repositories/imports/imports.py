@@ -145,9 +145,9 @@ class SQLImports(MergeOnTouchRepository):
         self.database.writing(partial(states.request_check, workspace_id=workspace_id, number=number, now=now))
         return self.get(workspace_id, number)
 
-    def run(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> ImportJob:
-        """Have the worker import the rows. Raises NotFound and Conflict."""
-        change = partial(states.request_run, workspace_id=workspace_id, number=number, actor=actor, now=now)
+    def run(self, workspace_id: int, number: int, *, seen: str | None = None, actor: Actor, now: datetime) -> ImportJob:
+        """Have the worker import the rows. Raises NotFound, Conflict and StaleRevision."""
+        change = partial(states.request_run, workspace_id=workspace_id, number=number, seen=seen, actor=actor, now=now)
         self.database.writing(change)
         return self.get(workspace_id, number)
 
