@@ -71,6 +71,7 @@ def test_forms_are_taken_from_whom_the_table_says(drafted: Club, person: str, fo
         "action": "clearAll",
         "groups": "1",
         "people": "2",
+        "shown": "-",
     }
 
     status = browser.post(f"{drafted.path}/{form}", fields).status_code

@@ -146,6 +146,10 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.others.other": "Show the other {count} →",
     "cleanup.decided.one": "{count} person decided.",
     "cleanup.decided.other": "{count} people decided.",
+    "cleanup.decided_meanwhile": "{who} decided about this person meanwhile. Decide again if you do not agree.",
+    "cleanup.taken_back_meanwhile": (
+        "The decision about this person was taken back meanwhile. Decide again if you do not agree."
+    ),
     "cleanup.refused": "Nothing was decided: see the text under the decision.",
     "cleanup.decisions.one": "{count} decision.",
     "cleanup.decisions.other": "{count} decisions.",
