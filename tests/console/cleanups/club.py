@@ -142,6 +142,7 @@ class Club:
         draft = self.cleanup
         form = {
             "form_token": browser.form_token(self.path),
+            "number": str(draft.number),
             "version": str(draft.version if version is None else version),
             "deletions": deletions or str(draft.deletions),
         }

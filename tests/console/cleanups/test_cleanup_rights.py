@@ -65,6 +65,7 @@ def test_forms_are_taken_from_whom_the_table_says(drafted: Club, person: str, fo
         "form_token": browser.form_token("/"),
         "group": ADA_SILVA,
         "do": "takeBack",
+        "number": str(drafted.cleanup.number),
         "version": str(drafted.cleanup.version),
         "deletions": "0",
         "all": "1",

@@ -204,6 +204,17 @@ def test_nothing_is_decided_on_other_decisions_than_those_that_were_seen(
     assert draft.cleanups.decide(*of, requests, seen=seen_now, actor=ACTOR, now=now).cleanup.total == 2
 
 
+def test_draft_is_discarded_only_in_the_version_that_was_seen(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    of, now = (sql_env.workspace_id, draft.number), sql_env.store.clock()
+    draft.decide({"m-1": KEEP})
+
+    with pytest.raises(StaleRevision, match="the draft has version 2 by now, not 1"):
+        draft.cleanups.discard(*of, version=1, actor=ACTOR, now=now)
+
+    assert draft.cleanups.discard(*of, version=2, actor=ACTOR, now=now).state is CleanupState.DISCARDED
+
+
 def test_take_back_of_nothing(sql_env: WorkspaceEnv) -> None:
     draft = blocked(sql_env)
     before = draft.cleanup

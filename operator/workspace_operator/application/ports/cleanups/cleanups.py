@@ -168,8 +168,14 @@ class Cleanups(Protocol):
         """Take decisions back, and return how many there were. ``seen`` and errors are as of `decide`."""
         ...
 
-    def discard(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Cleanup:
-        """End a draft without applying it. Raises Conflict if it is no draft."""
+    def discard(
+        self, workspace_id: int, number: int, *, version: int | None = None, actor: Actor, now: datetime
+    ) -> Cleanup:
+        """End a draft without applying it.
+
+        Raises Conflict if it is no draft, and StaleRevision if it has another version than the one that the caller
+        has seen; None for any.
+        """
         ...
 
     def apply(self, workspace_id: int, number: int, request: ApplyRequest, *, actor: Actor, now: datetime) -> Cleanup:

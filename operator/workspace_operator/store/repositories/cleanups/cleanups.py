@@ -180,9 +180,12 @@ class SQLCleanups(MergeOnTouchRepository):
 
         return self.database.writing(work)
 
-    def discard(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Cleanup:
-        """End a draft. Raises NotFound and Conflict."""
-        return self._change(workspace_id, number, states.discard, AuditAction.DISCARDED, actor, now)
+    def discard(
+        self, workspace_id: int, number: int, *, version: int | None = None, actor: Actor, now: datetime
+    ) -> Cleanup:
+        """End a draft. Raises NotFound, Conflict and StaleRevision."""
+        change = partial(states.discard, version=version)
+        return self._change(workspace_id, number, change, AuditAction.DISCARDED, actor, now)
 
     def apply(self, workspace_id: int, number: int, request: ApplyRequest, *, actor: Actor, now: datetime) -> Cleanup:
         """Have the worker apply a draft. Raises as the port says."""
