@@ -1,10 +1,13 @@
-"""Marks: a decision in few characters, as the form of a group sends which ones it has shown."""
+"""Marks: a decision or a rule in few characters, as a form sends which one it has shown."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Final
 
 from workspace_operator.cleanups.decisions import Decision, DecisionKind
+from workspace_operator.cleanups.rules import Rule
 
 _DIGITS: Final = 8
 _NONE: Final = "-"
@@ -25,6 +28,11 @@ def mark_of(decision: Decision | None) -> str:
     detail = decision.survivor or decision.email or ""
     digits = sha256(detail.encode(errors="surrogatepass")).hexdigest()[:_DIGITS] if detail else ""
     return _LETTERS[decision.kind] + digits
+
+
+def mark_of_rule(rule: Rule) -> str:
+    """The mark of what a rule does and of its condition: the same for the same rule."""
+    return sha256(json.dumps(asdict(rule)).encode(errors="surrogatepass")).hexdigest()[: 2 * _DIGITS]
 
 
 def kind_of(mark: str) -> DecisionKind | None:
