@@ -230,7 +230,7 @@ class Dispatcher:
             return Response(status=HTTPStatus.UNAUTHORIZED, document=b"", headers={"content-type": EMPTY_TYPE})
         return self.answers.response(outcome.answer, self._context(incoming, outcome, parts))
 
-    def _remember(self, token: str, outcome: Outcome) -> None:
+    def _remember(self, token: str, outcome: ExchangeResult) -> None:
         """Remember whether a cookie names a session: whoever invents one has the rate of their network."""
         if _is_signed_out(outcome):
             self._known_sessions.pop(token, None)
