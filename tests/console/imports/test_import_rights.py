@@ -65,7 +65,7 @@ def test_undo_is_stopped_by_whoever_may_undo(console: ImportConsole, person: str
 
     assert answer.status_code == (303 if person in POSTS["undo"] else refused(person))
     if person == "author":
-        assert "Stop You may look at this, but not apply or undo it." in words_of(page)
+        assert "Stop You can view this, but your role does not allow applying or undoing." in words_of(page)
         assert f"These people may: {MANAGER}." in words_of(answer)
     console.imports.work()
     assert console.job.state is (ImportState.DONE if person in POSTS["undo"] else ImportState.UNDONE)
