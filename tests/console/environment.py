@@ -286,6 +286,14 @@ def parsed(response: Response) -> Element:
     return document
 
 
+def hidden_fields(response: Response, action: str) -> dict[str, str]:
+    """What the form of a page, by the end of its address, sends beside what is chosen in it."""
+    forms = [form for form in parsed(response).iter(f"{HTML}form") if form.attrib["action"].endswith(action)]
+    assert len(forms) == 1, f"{len(forms)} forms are sent to {action}"
+    inputs = forms[0].iter(f"{HTML}input")
+    return {each.attrib["name"]: each.attrib["value"] for each in inputs if each.get("type") == "hidden"}
+
+
 def text_of(response: Response) -> str:
     """What a page says, with single spaces."""
     return " ".join("".join(parsed(response).itertext()).split())

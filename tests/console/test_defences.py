@@ -196,6 +196,7 @@ def test_sign_ins_of_a_network_are_limited(env: ConsoleEnv) -> None:
 def test_changes_of_a_session_are_limited(env: ConsoleEnv) -> None:
     env = ConsoleEnv(store=env.store, options={"monotonic": lambda: 0.0})
     browser, other = env.installation(), env.installation()
+    browser.get("/")
 
     answers = [browser.post("/signout", {FIELD: "x"}) for _ in range(BURST + 1)]
 
@@ -205,9 +206,18 @@ def test_changes_of_a_session_are_limited(env: ConsoleEnv) -> None:
     assert other.post("/signout", {FIELD: "x"}).status_code == 403
 
 
+def test_invented_sessions_have_the_rate_of_their_network(env: ConsoleEnv) -> None:
+    env = ConsoleEnv(store=env.store, options={"monotonic": lambda: 0.0})
+
+    answers = [env.browser(token=f"invented-{number}").get("/").status_code for number in range(BURST + 1)]
+
+    assert answers == [303] * BURST + [429]
+
+
 def test_costly_pages_of_a_session_are_limited(env: ConsoleEnv) -> None:
     env = ConsoleEnv(store=env.store, options={"monotonic": lambda: 0.0})
     browser, other = env.installation(), env.installation()
+    assert browser.get("/").status_code == 200, "it is the first one of this session, and counts for the network"
 
     answers = [browser.get("/").status_code for _ in range(BURST + 1)]
 

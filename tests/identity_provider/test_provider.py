@@ -146,6 +146,17 @@ def test_discovery_of_another_or_of_unsafe_urls_is_refused(
         client.sign_in()
 
 
+def test_provider_that_failed_is_left_alone_for_some_seconds(client: Client, fake: FakeProvider) -> None:
+    fake.metadata = {"issuer": None}
+    for client.seconds in (0, 4):
+        with pytest.raises(IdentityProviderUnavailable, match="calls itself None"):
+            client.sign_in()
+    asked, fake.metadata, client.seconds = fake.asked.count(DISCOVERY), {}, 5
+
+    assert asked == 1
+    assert client.sign_in().subject == "0001"
+
+
 @pytest.mark.parametrize("body", [b"{}", b'{"keys": {}}', b'{"keys": ["x"]}'])
 def test_keys_must_be_a_set_of_keys(client: Client, fake: FakeProvider, body: bytes) -> None:
     fake.replies["/keys"] = Reply(body=body)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from workspace_operator.imports.model import FileFacts, ImportCounts, ImportJob, ImportState
+from workspace_operator.identity.values.rules import IdentifierKind
+from workspace_operator.imports.model import FileFacts, ImportCounts, ImportJob, ImportMapping, ImportState
 
 NOW = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 DONE = ImportJob(
@@ -25,6 +26,22 @@ DONE = ImportJob(
 
 def test_counts_add_up_to_the_rows() -> None:
     assert ImportCounts(made=1, changed=2, unchanged=3, skipped=4, rejected=5, in_part=6, addresses=7).rows == 15
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ImportMapping(targets=("email", "id")),
+        ImportMapping(targets=("id", "email"), by=IdentifierKind.ID),
+        ImportMapping(targets=("id", "email"), update_only=True),
+        ImportMapping(targets=("id", "email"), removes_empty=True),
+    ],
+)
+def test_version_is_that_of_the_choices(other: ImportMapping) -> None:
+    chosen = ImportMapping(targets=("id", "email"))
+
+    assert chosen.version == ImportMapping(targets=["id", "email"]).version
+    assert chosen.version != other.version
 
 
 def test_rows_are_those_of_the_file() -> None:

@@ -13,6 +13,9 @@ LIFETIME_SECONDS: Final = 3_600.0
 REREAD_SECONDS: Final = 60.0
 """Least time between two readings of the keys: a provider that rotates them is asked again, but not for each token."""
 
+FAILURE_SECONDS: Final = 5.0
+"""How long a provider that did not answer is not asked for its endpoints again, so that nobody waits for it in vain."""
+
 PATH: Final = "/.well-known/openid-configuration"
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
@@ -42,13 +45,20 @@ class Discovery:
     client: HTTPClient
     monotonic: Callable[[], float] = time.monotonic
     _endpoints: tuple[float, Endpoints] | None = field(default=None, init=False)
+    _failure: tuple[float, str] | None = field(default=None, init=False)
     _keys: tuple[float, Sequence[Mapping[str, Any]]] | None = field(default=None, init=False)
 
     def endpoints(self) -> Endpoints:
         """The endpoints."""
         if (known := self._endpoints) and self.monotonic() - known[0] < LIFETIME_SECONDS:
             return known[1]
-        found = endpoints_of(self.client.get(self.issuer.rstrip("/") + PATH), issuer=self.issuer)
+        if (failed := self._failure) and self.monotonic() - failed[0] < FAILURE_SECONDS:
+            raise IdentityProviderUnavailable(failed[1])
+        try:
+            found = endpoints_of(self.client.get(self.issuer.rstrip("/") + PATH), issuer=self.issuer)
+        except IdentityProviderUnavailable as error:
+            self._failure = (self.monotonic(), str(error))
+            raise
         self._endpoints = (self.monotonic(), found)
         return found
 

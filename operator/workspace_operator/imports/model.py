@@ -1,9 +1,11 @@
 """An import with its file, its columns and its numbers (imports §1)."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from workspace_operator.identity.values.rules import IdentifierKind
@@ -84,6 +86,12 @@ class ImportMapping:
     by: IdentifierKind | None = None
     update_only: bool = False
     removes_empty: bool = False
+
+    @property
+    def version(self) -> str:
+        """16 hexadecimal digits, the same for the same choices: whoever runs an import names the choices they saw."""
+        choices = [*self.targets], self.by, self.update_only, self.removes_empty
+        return sha256(json.dumps(choices).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

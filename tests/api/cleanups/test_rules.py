@@ -68,6 +68,22 @@ def test_other_counts_are_a_conflict(draft: CleanupClient, seen: dict[str, int])
     assert draft.read(FIRST)["rule"]["state"] == "Counted"
 
 
+def test_rule_is_confirmed_as_it_was_seen(draft: CleanupClient) -> None:
+    draft.post(RULES, {"action": "mergeIntoOldest", "suffix": "@example.com"})
+    draft.cleanup.work()
+    seen = draft.read(FIRST)["rule"]
+    draft.delete(FIRST, None)
+    draft.cleanup.work()
+    draft.post(RULES, {"action": "deleteOthers", "suffix": "@example.com"})
+    draft.cleanup.work()
+
+    other, wrong = draft.post(CONFIRM, seen), draft.post(CONFIRM, {**SEEN, "action": "explode"})
+
+    assert (other.status_code, wrong.status_code) == (409, 400)
+    assert error_of(other).startswith("rule 1 is another one by now, since the former one was removed")
+    assert draft.post(CONFIRM, draft.read(FIRST)["rule"]).status_code == 202
+
+
 def test_rule_is_confirmed_only_after_it_was_counted(draft: CleanupClient) -> None:
     draft.post(RULES, {"action": "clearAll"})
 

@@ -52,6 +52,22 @@ def test_import_from_the_file_to_the_undo(shop: ImportClient) -> None:
     assert [person.email for person in shop.job.people()] == ["ada@old.example"]
 
 
+def test_run_names_the_columns_that_were_seen(shop: ImportClient) -> None:
+    seen = shop.checked()["mapping_version"]
+    shop.post("/v1/imports/1/mapping", {"columns": ["email", "id", "ignore", "ignore"]})
+    shop.post("/v1/imports/1/dry_run")
+    shop.job.work()
+
+    refused = shop.post("/v1/imports/1/run", {"mapping_version": seen})
+    wrong = shop.post("/v1/imports/1/run", {"mapping_version": 7})
+    now_seen = shop.read("/v1/imports/1")["import"]["mapping_version"]
+    ran = shop.post("/v1/imports/1/run", {"mapping_version": now_seen})
+
+    assert (refused.status_code, wrong.status_code, ran.status_code) == (409, 400, 202)
+    assert error_of(refused) == "the columns of import 1 were chosen anew: look at what would happen now"
+    assert error_of(wrong) == "mapping_version is 7: send the text that the import has"
+
+
 def test_rejects_are_a_file_that_can_be_imported(shop: ImportClient) -> None:
     shop.checked("id,plan\n=1+1,=2\n,gold\n")
 
@@ -63,6 +79,14 @@ def test_rejects_are_a_file_that_can_be_imported(shop: ImportClient) -> None:
         "3,rejected,The row identifies no person: there is no value in id.,,gold",
     ]
     assert shop.job.entries()[-1] == ("downloaded", "import 1", {"rows": 1})
+
+
+def test_rejects_have_no_formula_in_their_header(shop: ImportClient) -> None:
+    shop.checked("id,=2+5\n,gold\n")
+
+    response = shop.get("/v1/imports/1/rejects")
+
+    assert response.text.splitlines()[0] == "_line,_outcome,_reason,id,'=2+5"
 
 
 def test_no_rejects_before_a_dry_run(shop: ImportClient) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from tests.console.cleanups.club import Club
-from tests.console.environment import MANAGER, ROOT, ConsoleEnv
+from tests.console.environment import MANAGER, ROOT, ConsoleEnv, hidden_fields
 from tests.console.hostile import HOSTILE
 from tests.console.imports.import_console import FILE as IMPORT_FILE
 from tests.console.imports.import_console import ImportConsole
@@ -184,8 +184,7 @@ def rules(club: Club) -> str:
     club.add_rule(browser, action="mergeIntoOldest", max_people="5", equal_attributes="name, plan", calls="never")
     club.add_rule(browser, action="deleteOthers", suffix="bo@club.example", calls="days", days="30")
     club.work()
-    token = browser.form_token(root)
-    browser.post(f"{root}/2/confirm", {"form_token": token, "groups": "1", "people": "2"})
+    browser.post(f"{root}/2/confirm", hidden_fields(browser.get(f"{root}/2"), "/confirm"))
     club.work()
     club.add_rule(browser, action="clearAll")
     return root

@@ -15,7 +15,9 @@ from tests.store.cleanups.cleanup_env import UNDO_PERIOD
 from tests.store.fixtures import WorkspaceEnv
 from workspace_operator.application.cleanups.worker import CleanupWorker
 from workspace_operator.application.ports import Actor, Via
+from workspace_operator.cleanups.decisions import Decision
 from workspace_operator.cleanups.model import Cleanup
+from workspace_operator.console.views.cleanups.marks import mark_of
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
 
@@ -101,9 +103,22 @@ class Club:
         return sorted((person.id for person in people), key=str)
 
     def decide(self, browser: Browser, key: str, do: str, **fields: str) -> Response:
-        """Send the form of a group, by its key, which is an id for people without an address."""
-        form = {"form_token": browser.form_token(self.path), "group": self.cio_ids.get(key, key), "do": do, **fields}
+        """Send the form of a group, by its key, which is an id for people without an address.
+
+        It is as the page shows it now; if it shows only some ``people``, what is decided about them.
+        """
+        people = fields.get("people", "").split()
+        shown = {"shown": " ".join(mark_of(self.decision(cio_id)) for cio_id in people)} if people else {}
+        group = {"group": self.cio_ids.get(key, key), "do": do}
+        form = {"form_token": browser.form_token(self.path), **group, **shown, **fields}
         return browser.post(f"{self.path}/decide", form)
+
+    def decision(self, cio_id: str) -> Decision | None:
+        """The decision of the newest cleanup about a person."""
+        cleanups, of = self.store.sql_cleanups, self.workspace.workspace_id
+        newest = cleanups.cleanups(of, limit=1)
+        made = cleanups.decisions(of, newest[0].number, limit=1_000) if newest else []
+        return next((each.decision for each in made if each.cio_id == cio_id), None)
 
     def correct(self, browser: Browser, id_: str, email: str, *, key: str = "") -> Response:
         """Correct the address of a person, by id."""
@@ -127,6 +142,7 @@ class Club:
         draft = self.cleanup
         form = {
             "form_token": browser.form_token(self.path),
+            "number": str(draft.number),
             "version": str(draft.version if version is None else version),
             "deletions": deletions or str(draft.deletions),
         }

@@ -137,6 +137,7 @@ def test_choices_about_single_people(club: Club) -> None:
         "form_token": browser.form_token(club.path),
         "group": ADA_SILVA,
         "people": " ".join(club.cio_ids[id_] for id_ in ids),
+        "shown": "- - -",
     }
 
     browser.post(f"{club.path}/decide", {**form, **people})
@@ -170,7 +171,7 @@ def test_all_cannot_be_merged(club: Club) -> None:
     ids = [club.cio_ids[id_] for id_ in ("m-1002", "m-1003")]
     form = {"form_token": browser.form_token(club.path), "group": "bo@club.example", "people": " ".join(ids)}
 
-    answer = browser.post(f"{club.path}/decide", {**form, "d0": "merge", "d1": "merge"})
+    answer = browser.post(f"{club.path}/decide", {**form, "shown": "- -", "d0": "merge", "d1": "merge"})
 
     assert answer.status_code == 400
     assert "everybody of this group would be merged or deleted: keep one" in text_of(answer)

@@ -4,7 +4,7 @@ import pytest
 from html5lib import parse
 
 from tests.console.cleanups.club import ADA_SILVA, Club, words_of
-from tests.console.environment import HTML, parsed
+from tests.console.environment import HTML, hidden_fields, parsed
 from workspace_operator.cleanups.execution import SkipReason
 from workspace_operator.cleanups.model import CleanupState
 from workspace_operator.cleanups.undo import UndoReason
@@ -97,11 +97,46 @@ def test_draft_is_discarded(club: Club) -> None:
     browser = club.console.installation()
     club.settle(browser)
 
-    post(club, f"{club.path}/discard")
+    form = hidden_fields(browser.get(f"{club.path}/review"), "/discard")
+    answer, again = (browser.post(f"{club.path}/discard", form) for _ in range(2))
 
+    assert (answer.status_code, again.status_code) == (303, 409)
     assert club.cleanup.state is CleanupState.DISCARDED
     assert "was discarded" in words_of(browser.get(f"{club.path}/1"))
-    assert browser.post(f"{club.path}/discard", {"form_token": browser.form_token(club.path)}).status_code == 404
+    assert "cleanup 1 is Discarded: its decisions cannot be changed any more" in words_of(again)
+
+
+def test_draft_that_has_changed_is_not_discarded(club: Club) -> None:
+    browser = club.console.installation()
+    club.decide(browser, ADA_SILVA, "mergeIntoOldest")
+    form = hidden_fields(browser.get(f"{club.path}/review"), "/discard")
+    club.correct(browser, "m-1004", "cleo@club.example")
+
+    answer = browser.post(f"{club.path}/discard", form)
+
+    assert answer.status_code == 409
+    assert "The decisions have changed since you looked at them." in words_of(answer)
+    assert club.cleanup.state is CleanupState.DRAFT
+    now_seen = hidden_fields(answer, "/discard")
+    assert browser.post(f"{club.path}/discard", now_seen).status_code == 303
+
+
+@pytest.mark.parametrize("action", ["apply", "discard"])
+def test_form_of_another_draft_does_nothing_to_this_one(club: Club, action: str) -> None:
+    """Versions begin again with each draft, so that both have the same one."""
+    browser = club.console.installation()
+    club.decide(browser, ADA_SILVA, "mergeIntoOldest")
+    review = browser.get(f"{club.path}/review")
+    form = {"deletions": "0", **hidden_fields(review, f"/{action}")}
+    browser.post(f"{club.path}/discard", hidden_fields(review, "/discard"))
+    club.decide(browser, ADA_SILVA, "clearAll")
+    assert (club.cleanup.number, str(club.cleanup.version)) == (2, form["version"])
+
+    answer = browser.post(f"{club.path}/{action}", form)
+
+    assert answer.status_code == 409
+    assert "The draft that you looked at was applied or discarded meanwhile." in words_of(answer)
+    assert club.cleanup.state is CleanupState.DRAFT
 
 
 def test_cleanup_gets_the_change_through(club: Club) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.console.cleanups.club import ADA_SILVA, Club
 from tests.console.environment import ADMIN, AUTHOR, HTML, MANAGER, STRANGER, VIEWER, Browser, parsed, text_of
+from workspace_operator.cleanups.rules import Rule, RuleAction
+from workspace_operator.console.views.cleanups.marks import mark_of_rule
 
 PATHS: Final = (
     "/cleanup",
@@ -65,12 +67,16 @@ def test_forms_are_taken_from_whom_the_table_says(drafted: Club, person: str, fo
         "form_token": browser.form_token("/"),
         "group": ADA_SILVA,
         "do": "takeBack",
+        "number": str(drafted.cleanup.number),
+        "cleanup": str(drafted.cleanup.number),
+        "seen": mark_of_rule(Rule(action=RuleAction.CLEAR_ALL)),
         "version": str(drafted.cleanup.version),
         "deletions": "0",
         "all": "1",
         "action": "clearAll",
         "groups": "1",
         "people": "2",
+        "shown": "-",
     }
 
     status = browser.post(f"{drafted.path}/{form}", fields).status_code

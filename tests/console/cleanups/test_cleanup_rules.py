@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from httpx import Response
 
-from tests.console.cleanups.club import ADA_SILVA, Club, words_of
-from tests.console.environment import HTML, VIEWER, Browser, parsed
+from tests.console.cleanups.club import ADA_SILVA, LENA, Club, words_of
+from tests.console.environment import HTML, VIEWER, Browser, hidden_fields, parsed
 from tests.console.hostile import HOSTILE
 from workspace_operator.cleanups.rules import Rule, RuleAction, RuleState, StoredRule
 from workspace_operator.console.views.cleanups.groups import MAX_CELL
@@ -24,15 +24,9 @@ def rules(club: Club) -> Sequence[StoredRule]:
 
 
 def send(club: Club, browser: Browser, action: str, **fields: str) -> Response:
-    """Send a form of rule 1."""
-    form = {"form_token": browser.form_token(club.path), **fields}
-    return browser.post(f"{club.path}/rules/1/{action}", form)
-
-
-def hidden_fields(page: Response) -> dict[str, str]:
-    """The numbers that the form of a page sends back."""
-    inputs = [each.attrib for each in parsed(page).iter(f"{HTML}input")]
-    return {each["name"]: each["value"] for each in inputs if each["name"] in ("groups", "people")}
+    """Send a form of rule 1 as its page has it, but for some fields."""
+    path = f"{club.path}/rules/1"
+    return browser.post(f"{path}/{action}", {**hidden_fields(browser.get(path), f"/{action}"), **fields})
 
 
 def test_clean_up_page_leads_to_the_rules(club: Club, browser: Browser) -> None:
@@ -60,7 +54,7 @@ def test_rule_from_the_form_to_its_removal(club: Club, browser: Browser) -> None
     counting, bar = browser.get(path), words_of(browser.get(club.path))
     club.work()
     counted = browser.get(path)
-    confirmed = send(club, browser, "confirm", **hidden_fields(counted))
+    confirmed = send(club, browser, "confirm", **hidden_fields(counted, "/confirm"))
     deciding, busy = words_of(browser.get(path)), words_of(browser.get(club.path))
     club.work()
     decided, clean_up = words_of(browser.get(path)), words_of(browser.get(club.path))
@@ -193,8 +187,45 @@ def test_numbers_that_have_changed_are_shown_again(club: Club, browser: Browser)
 
     assert answer.status_code == 409
     assert "The numbers have changed since you looked at them." in words_of(answer)
-    assert hidden_fields(answer) == {"groups": "2", "people": "5"}
+    now_seen = hidden_fields(answer, "/confirm")
+    assert (now_seen["groups"], now_seen["people"]) == ("2", "5")
     assert rules(club)[0].state is RuleState.COUNTED
+
+
+@pytest.mark.parametrize("action", ["confirm", "remove"])
+def test_form_of_a_rule_does_nothing_to_another_one_of_its_number(club: Club, browser: Browser, action: str) -> None:
+    path = f"{club.path}/rules/1"
+    club.add_rule(browser, action="mergeIntoOldest")
+    club.work()
+    stale = hidden_fields(browser.get(path), f"/{action}")
+    send(club, browser, "remove")
+    club.work()
+    club.add_rule(browser, action="deleteOthers")
+    club.work()
+
+    answer = browser.post(f"{path}/{action}", stale)
+
+    assert answer.status_code == 409
+    assert "The rule that you looked at was removed meanwhile." in words_of(answer)
+    assert (rules(club)[0].state, rules(club)[0].rule.action) == (RuleState.COUNTED, RuleAction.DELETE_OTHERS)
+    assert browser.post(f"{path}/{action}", hidden_fields(answer, f"/{action}")).status_code == 303
+
+
+@pytest.mark.parametrize("action", ["confirm", "remove"])
+def test_form_of_a_rule_does_nothing_to_a_rule_of_another_draft(club: Club, browser: Browser, action: str) -> None:
+    path, of = f"{club.path}/rules/1", club.workspace.workspace_id
+    club.add_rule(browser, action="mergeIntoOldest")
+    club.work()
+    stale = hidden_fields(browser.get(path), f"/{action}")
+    club.store.sql_cleanups.discard(of, 1, actor=LENA, now=club.store.clock())
+    club.add_rule(browser, action="mergeIntoOldest")
+    club.work()
+
+    answer = browser.post(f"{path}/{action}", stale)
+
+    assert answer.status_code == 409
+    assert "The rule that you looked at was removed meanwhile." in words_of(answer)
+    assert (club.cleanup.number, rules(club)[0].state) == (2, RuleState.COUNTED)
 
 
 @pytest.mark.parametrize("groups", ["two", "-1", "9" * 30])
@@ -241,7 +272,7 @@ def test_no_rule_while_a_cleanup_is_applied(club: Club, browser: Browser) -> Non
 
     assert "No rule can be added now." in words_of(page)
     assert answer.status_code == 409
-    assert send(club, browser, "remove").status_code == 404
+    assert browser.get(f"{club.path}/rules/1").status_code == 404
 
 
 def test_viewer_sees_rules_but_cannot_press_anything(club: Club, browser: Browser) -> None:

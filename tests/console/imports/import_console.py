@@ -69,7 +69,11 @@ class ImportConsole:
         return browser.post(f"{self.one}/columns", form)
 
     def act(self, browser: Browser, action: str) -> Response:
-        return browser.post(f"{self.one}/{action}", {"form_token": browser.form_token()})
+        form = {"form_token": browser.form_token()}
+        mapping = self.job.mapping
+        if action == "run" and mapping is not None:
+            form["seen"] = mapping.version
+        return browser.post(f"{self.one}/{action}", form)
 
     def words(self, browser: Browser | None = None) -> str:
         """What the page of the newest import says."""

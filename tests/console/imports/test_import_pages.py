@@ -5,7 +5,7 @@ import codecs
 import pytest
 
 from tests.console.cleanups.club import words_of
-from tests.console.environment import HTML, parsed
+from tests.console.environment import HTML, hidden_fields, parsed
 from tests.console.hostile import HOSTILE
 from tests.console.imports.import_console import FILE, ImportConsole
 from workspace_operator.console.pages.imports import files
@@ -184,6 +184,20 @@ def test_undo_that_has_ended(console: ImportConsole) -> None:
     assert "It cannot be undone any more." in said
     assert "Undo this import" not in said
     assert "Download the rejected rows" not in said
+
+
+def test_rows_are_not_imported_with_columns_that_somebody_else_chose(console: ImportConsole) -> None:
+    browser = console.tried()
+    form = hidden_fields(browser.get(console.one), "/run")
+    console.choose(console.browser(), c2="ignore")
+    console.imports.work()
+
+    refused = browser.post(f"{console.one}/run", form)
+    again = browser.post(f"{console.one}/run", hidden_fields(refused, "/run"))
+
+    assert (refused.status_code, again.status_code) == (409, 303)
+    assert "The columns were chosen anew since you looked at this import, so nothing was imported." in words_of(refused)
+    assert console.job.state is ImportState.RUNNING
 
 
 def test_rejects_are_downloaded(console: ImportConsole) -> None:

@@ -4,8 +4,10 @@ from typing import Final
 
 import pytest
 
+from tests.console.cleanups.club import words_of
 from tests.console.environment import ADMIN, AUTHOR, MANAGER, STRANGER, VIEWER, Browser
 from tests.console.imports.import_console import ImportConsole
+from workspace_operator.imports.model import ImportState
 
 MEMBERS: Final = {"admin": ADMIN, "manager": MANAGER, "author": AUTHOR, "viewer": VIEWER, "stranger": STRANGER}
 EVERYBODY: Final = ("installation", *MEMBERS)
@@ -52,6 +54,21 @@ def test_forms(console: ImportConsole, person: str, action: str) -> None:
     answer = console.choose(browser) if action == "columns" else console.act(browser, action)
 
     assert answer.status_code == (303 if person in POSTS[action] else refused(person))
+
+
+@pytest.mark.parametrize("person", EVERYBODY)
+def test_undo_is_stopped_by_whoever_may_undo(console: ImportConsole, person: str) -> None:
+    console.act(console.imported(), "undo")
+    browser = browser_of(console, person)
+
+    page, answer = browser.get(console.one), console.act(browser, "stop")
+
+    assert answer.status_code == (303 if person in POSTS["undo"] else refused(person))
+    if person == "author":
+        assert "Stop You can view this, but your role does not allow applying or undoing." in words_of(page)
+        assert f"These people may: {MANAGER}." in words_of(answer)
+    console.imports.work()
+    assert console.job.state is (ImportState.DONE if person in POSTS["undo"] else ImportState.UNDONE)
 
 
 def test_refused_buttons_say_who_may(console: ImportConsole) -> None:

@@ -67,3 +67,11 @@ def test_only_the_ingress_controller_reaches_the_console(tmp_path: Path) -> None
     assert reaching_namespaces(alone, "health") == ["monitoring"]
     assert reached_ports(alone) == [53, 53, *DATABASE]
     assert reaching_namespaces(together["workspace-operator"], "console") == ["ingress-nginx"]
+
+
+def test_console_with_a_company_sign_in_reaches_the_provider(tmp_path: Path) -> None:
+    components = [f"network-policies{folder}" for folder in ("", "/api", "/console", "/company-sign-in")]
+
+    found = policies_of(overlay(tmp_path / "made", "overlays/postgres", components=components))["workspace-console"]
+
+    assert reached_ports(found) == [53, 53, *DATABASE, 443]

@@ -10,7 +10,7 @@ from workspace_operator.application.ports import Actor, DecisionRequest, Via
 from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, DecisionKind, correct_to, merge_into
 from workspace_operator.cleanups.evaluation import OpenReason
 from workspace_operator.cleanups.model import CleanupState, Outcome
-from workspace_operator.errors import Conflict, NotFound
+from workspace_operator.errors import Conflict, NotFound, StaleRevision
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
 
@@ -182,6 +182,37 @@ def test_survivor_without_an_id(sql_env: WorkspaceEnv) -> None:
 
     assert result.refusal is not None
     assert "who has no id and would take one that is another address" in result.refusal
+
+
+@pytest.mark.parametrize("seen", [None, CLEAR, merge_into("m-2")])
+def test_nothing_is_decided_on_other_decisions_than_those_that_were_seen(
+    sql_env: WorkspaceEnv, seen: Decision | None
+) -> None:
+    draft = blocked(sql_env)
+    draft.decide({"m-1": KEEP})
+    before, now, cio_id = draft.cleanup, sql_env.store.clock(), draft.cio_ids["m-1"]
+    of = (sql_env.workspace_id, draft.number)
+    requests, stale = [DecisionRequest(draft.cio_ids["m-3"], DELETE)], {cio_id: seen}
+
+    with pytest.raises(StaleRevision, match="decisions of cleanup 1 were changed meanwhile"):
+        draft.cleanups.decide(*of, requests, seen=stale, actor=ACTOR, now=now)
+    with pytest.raises(StaleRevision, match="decisions of cleanup 1 were changed meanwhile"):
+        draft.cleanups.take_back(*of, [cio_id], seen=stale, actor=ACTOR, now=now)
+
+    assert draft.cleanup == before
+    seen_now = {cio_id: KEEP, draft.cio_ids["m-3"]: None}
+    assert draft.cleanups.decide(*of, requests, seen=seen_now, actor=ACTOR, now=now).cleanup.total == 2
+
+
+def test_draft_is_discarded_only_in_the_version_that_was_seen(sql_env: WorkspaceEnv) -> None:
+    draft = blocked(sql_env)
+    of, now = (sql_env.workspace_id, draft.number), sql_env.store.clock()
+    draft.decide({"m-1": KEEP})
+
+    with pytest.raises(StaleRevision, match="the draft has version 2 by now, not 1"):
+        draft.cleanups.discard(*of, version=1, actor=ACTOR, now=now)
+
+    assert draft.cleanups.discard(*of, version=2, actor=ACTOR, now=now).state is CleanupState.DISCARDED
 
 
 def test_take_back_of_nothing(sql_env: WorkspaceEnv) -> None:

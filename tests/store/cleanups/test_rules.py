@@ -175,6 +175,20 @@ def test_group_that_was_decided_about_meanwhile_is_left_out(sql_env: WorkspaceEn
     assert (counted.counts, decided.counts) == (RuleCounts(3, 10), RuleCounts(2, 5))
 
 
+def test_another_rule_than_the_one_that_was_seen_is_refused(sql_env: WorkspaceEnv) -> None:
+    env = RuleEnv(sql_env)
+    position, now = env.add(MERGE).position, sql_env.store.clock()
+    other = Rule(action=RuleAction.DELETE_OTHERS)
+
+    with pytest.raises(StaleRevision, match="rule 1 is another one by now"):
+        env.rules.confirm(*env.key, position, RuleCounts(3, 10), rule=other, actor=ACTOR, now=now)
+    with pytest.raises(StaleRevision, match="rule 1 is another one by now"):
+        env.rules.remove(*env.key, position, rule=other, actor=ACTOR, now=now)
+
+    confirmed = env.rules.confirm(*env.key, position, RuleCounts(3, 10), rule=MERGE, actor=ACTOR, now=now)
+    assert confirmed.state is RuleState.DECIDING
+
+
 def test_other_counts_than_those_that_were_seen_are_refused(sql_env: WorkspaceEnv) -> None:
     env = RuleEnv(sql_env)
     position = env.add(MERGE).position

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -256,6 +257,36 @@ def test_stop_leaves_what_was_imported(sql_env: WorkspaceEnv) -> None:
     job = club.work()
 
     assert (job.state, job.done) == (ImportState.DONE, 3)
+
+
+def test_run_with_columns_that_were_not_seen_is_refused(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
+    checked = club.check_file(FILE)
+    assert checked.mapping is not None
+    run = partial(club.imports.run, checked.workspace_id, checked.number, actor=ACTOR, now=club.env.store.clock())
+
+    with pytest.raises(StaleRevision, match="the columns of import 1 were chosen anew"):
+        run(seen="0123456789abcdef")
+
+    assert club.job.state is ImportState.CHECKED
+    assert run(seen=checked.mapping.version).state is ImportState.RUNNING
+
+
+def test_stop_in_another_state_than_allowed_is_refused(sql_env: WorkspaceEnv) -> None:
+    club = club_of(sql_env)
+    club.import_file(FILE)
+    undone = club.undo()
+
+    with pytest.raises(Conflict, match="import 1 is Undoing: only somebody who may undo it can stop that"):
+        club.imports.stop(
+            undone.workspace_id,
+            undone.number,
+            among={ImportState.CHECKING, ImportState.RUNNING},
+            actor=ACTOR,
+            now=club.env.store.clock(),
+        )
+
+    assert club.work().state is ImportState.UNDONE
 
 
 def test_stopped_dry_run_can_be_tried_again(sql_env: WorkspaceEnv) -> None:

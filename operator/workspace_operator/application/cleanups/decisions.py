@@ -6,7 +6,7 @@ The first decision opens a draft; looking at a list opens none.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from workspace_operator.application.cleanups.lists import CleanupLists, CleanupStatus, ListRequest
 from workspace_operator.application.ports import (
@@ -25,6 +25,12 @@ BATCH: Final = 500
 
 MAX_AT_ONCE: Final = 10_000
 """People about whom one request decides; the rest of a larger group follows with the next one."""
+
+
+SeenDecisions: TypeAlias = Mapping[str, Decision | None]
+"""Decisions that somebody saw, or None for none, by cio_id."""
+
+NOTHING_SEEN: Final[SeenDecisions] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +57,37 @@ class DecisionMaker:
     clock: Callable[[], datetime]
 
     def decide(
-        self, workspace_id: int, status: CleanupStatus, decisions: Mapping[str, Decision], *, actor: Actor
+        self,
+        workspace_id: int,
+        status: CleanupStatus,
+        decisions: Mapping[str, Decision],
+        *,
+        seen: SeenDecisions = NOTHING_SEEN,
+        actor: Actor,
     ) -> Sequence[DecisionResult]:
-        """Decide about people by cio_id. Raises Conflict if no decisions can be made."""
+        """Decide about people by cio_id.
+
+        Raises Conflict if no decisions can be made, and StaleRevision if other decisions than those ``seen`` are
+        stored by now; then nothing is decided.
+        """
         requests = [DecisionRequest(cio_id, decision) for cio_id, decision in decisions.items()]
         number = self._draft(workspace_id, status, actor)
-        return self.cleanups.decide(workspace_id, number, requests, actor=actor, now=self.clock()).results
+        return self.cleanups.decide(workspace_id, number, requests, seen=seen, actor=actor, now=self.clock()).results
 
-    def take_back(self, workspace_id: int, status: CleanupStatus, cio_ids: Collection[str], *, actor: Actor) -> int:
-        """Take decisions back; returns how many there were. Raises Conflict if no decisions can be changed."""
+    def take_back(
+        self,
+        workspace_id: int,
+        status: CleanupStatus,
+        cio_ids: Collection[str],
+        *,
+        seen: SeenDecisions = NOTHING_SEEN,
+        actor: Actor,
+    ) -> int:
+        """Take decisions back; returns how many there were. Raises as `decide`."""
         if status.draft is None:
             return 0
-        return self.cleanups.take_back(workspace_id, status.draft.number, cio_ids, actor=actor, now=self.clock())
+        number, now = status.draft.number, self.clock()
+        return self.cleanups.take_back(workspace_id, number, cio_ids, seen=seen, actor=actor, now=now)
 
     def decide_group(
         self,
@@ -72,11 +97,13 @@ class DecisionMaker:
         action: RuleAction | None,
         *,
         after: PersonCursor | None = None,
+        seen: SeenDecisions = NOTHING_SEEN,
         actor: Actor,
     ) -> GroupResult:
         """Decide about the people of a group after a position, or with no action take their decisions back.
 
-        Raises NotFound if the list does not have the group, and Conflict if no decisions can be made.
+        ``seen`` are decisions about some of the first of these people. Raises NotFound if the list does not have the
+        group, Conflict if no decisions can be made, and StaleRevision as `decide`.
         """
         oldest = self.lists.group(workspace_id, status, ListRequest(members=1), key).members[0]
         people, refusals, position = 0, dict[str, str](), after
@@ -84,14 +111,16 @@ class DecisionMaker:
             group = self.lists.group(workspace_id, status, ListRequest(members=BATCH), key, after=position)
             members = group.members
             if action is None:
-                people += self.take_back(workspace_id, status, [each.cio_id for each in members], actor=actor)
+                cio_ids = [each.cio_id for each in members]
+                people += self.take_back(workspace_id, status, cio_ids, seen=seen, actor=actor)
             else:
-                results = self.decide(workspace_id, status, _decisions(action, oldest, members), actor=actor)
+                decisions = group_decisions(action, oldest, members)
+                results = self.decide(workspace_id, status, decisions, seen=seen, actor=actor)
                 refused = {each.cio_id: each.refusal for each in results if each.refusal is not None}
                 people, refusals = people + len(results) - len(refused), refusals | refused
             if len(members) < BATCH:
                 return GroupResult(people=people, refusals=refusals)
-            position = PersonCursor(members[-1].created_at, members[-1].cio_id)
+            position, seen = PersonCursor(members[-1].created_at, members[-1].cio_id), NOTHING_SEEN
         return GroupResult(people=people, refusals=refusals, next=position)
 
     def _draft(self, workspace_id: int, status: CleanupStatus, actor: Actor) -> int:
@@ -101,7 +130,10 @@ class DecisionMaker:
         return cleanup.number
 
 
-def _decisions(action: RuleAction, oldest: ListedMember, members: Sequence[ListedMember]) -> Mapping[str, Decision]:
+def group_decisions(
+    action: RuleAction, oldest: ListedMember, members: Sequence[ListedMember]
+) -> Mapping[str, Decision]:
+    """What an action decides about people of a group, by cio_id; ``oldest`` is the oldest one of the whole group."""
     return {member.cio_id: _decision(action, oldest.cio_id, member.cio_id) for member in members}
 
 

@@ -19,4 +19,4 @@ def rejects_lines(imports: Imports, job: ImportJob, *, now: datetime) -> Iterato
     if job.mapping is None or job.facts is None or not job.has_file(now):
         raise NotFound(f"import {job.number} has no rejected rows: it was not tried, or its file is not kept any more")
     rows = ([escape(cell) for cell in cells] for cells in imports.rejects(job.workspace_id, job.number))
-    return csv_lines(rejects_header(job), rows)
+    return csv_lines(map(escape, rejects_header(job)), rows)

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
@@ -18,12 +19,12 @@ from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.errors import error_page, known_error_page, not_found_page, too_many_page
 from workspace_operator.console.core.exchanges import REFRESH, SIGN_IN_PATHS, Exchange, ExchangeResult, handle
 from workspace_operator.console.core.http import Page, Redirect
-from workspace_operator.console.core.routes import BODY_LIMIT, Route, RouteMatch, RouteTable
+from workspace_operator.console.core.routes import BODY_LIMIT, Audience, Route, RouteMatch, RouteTable
 from workspace_operator.console.core.static_files import PREFIX, StaticFiles
 from workspace_operator.console.security.cookies import attempt_token, session_token
 from workspace_operator.console.security.headers import security_headers
 from workspace_operator.console.security.origins import Connection, connection_of, is_same_origin, refusal_of
-from workspace_operator.console.security.rate_limits import RateLimits
+from workspace_operator.console.security.rate_limits import RateLimits, address_range
 from workspace_operator.console.texts import text
 from workspace_operator.http_server.access_records import AccessRecord
 from workspace_operator.http_server.request_body import BodyFailure, BodyReader, BudgetReservation, ByteBudget
@@ -39,6 +40,9 @@ THREADS: Final = 8
 CLIENT_CLOSED_REQUEST: Final = 499
 UPLOADS: Final = 2
 """Files that a process takes in at once."""
+
+MAX_KNOWN_SESSIONS: Final = 10_000
+"""Sessions that a process remembers to have rates of their own."""
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 
@@ -97,6 +101,7 @@ class Dispatcher:
     _budget: ByteBudget = field(init=False)
     _limiter: CapacityLimiter | None = field(default=None, init=False)
     _uploads: CapacityLimiter | None = field(default=None, init=False)
+    _known_sessions: dict[str, None] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         """Create what all requests share."""
@@ -182,14 +187,16 @@ class Dispatcher:
 
     def _refused(self, incoming: _Incoming, route: Route) -> Page | None:
         """The page for a request that is one too many, or that a page of another origin sent."""
-        session = incoming.session_token or incoming.connection.client
+        client = incoming.connection.client
+        is_known = route.access is not Audience.PUBLIC and incoming.session_token in self._known_sessions
+        sender = incoming.session_token if is_known else address_range(client)
         wait = 0.0
         if route.is_sign_in:
-            wait = self._rates.seconds_until_sign_in(incoming.connection.client)
+            wait = self._rates.seconds_until_sign_in(client)
         elif route.method == "POST":
-            wait = self._rates.seconds_until_post(session)
+            wait = self._rates.seconds_until_post(sender)
         elif route.is_costly:
-            wait = self._rates.seconds_until_page(session)
+            wait = self._rates.seconds_until_page(sender)
         if wait:
             return too_many_page(wait)
         if route.method != "GET" and not is_same_origin(incoming.headers, incoming.connection):
@@ -214,6 +221,7 @@ class Dispatcher:
     def _carry_out(self, incoming: _Incoming, exchange: Exchange) -> Response:
         """Carry out an exchange and render its answer, in a worker thread."""
         outcome = handle(exchange, self.dependencies)
+        self._remember(incoming.session_token, outcome)
         if outcome.session is not None:
             incoming.scope["state"][CREDENTIALS_STATE_KEY] = True  # others are evicted first (`protocol`)
             incoming.workspace_id = outcome.seen.workspace.workspace_id if outcome.seen else 0
@@ -221,6 +229,17 @@ class Dispatcher:
         if parts and _is_signed_out(outcome):
             return Response(status=HTTPStatus.UNAUTHORIZED, document=b"", headers={"content-type": EMPTY_TYPE})
         return self.answers.response(outcome.answer, self._context(incoming, outcome, parts))
+
+    def _remember(self, token: str, outcome: ExchangeResult) -> None:
+        """Remember whether a cookie names a session: whoever invents one has the rate of their network."""
+        if _is_signed_out(outcome):
+            self._known_sessions.pop(token, None)
+        if outcome.session is None:
+            return
+        self._known_sessions[token] = None
+        if len(self._known_sessions) > MAX_KNOWN_SESSIONS:
+            with suppress(KeyError, RuntimeError, StopIteration):  # another thread may have been faster
+                del self._known_sessions[next(iter(self._known_sessions))]
 
     async def _reject(self, incoming: _Incoming, page: Page) -> Response:
         """An error page to a request whose body is not wanted."""

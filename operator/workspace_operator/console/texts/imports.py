@@ -108,6 +108,10 @@ IMPORT_TEXTS: Final[Mapping[str, str]] = {
     "import.correct": "Correct that file, and import it.",
     "import.run.one": "Import {count} row",
     "import.run.other": "Import {count} rows",
+    "import.stale": (
+        "The columns were chosen anew since you looked at this import, so nothing was imported. This is what would "
+        "happen now. Look at it, and then import."
+    ),
     "import.columns_again": "Choose the columns again",
     "import.run_by": "Imported by",
     "import.undo_heading": "Undo",

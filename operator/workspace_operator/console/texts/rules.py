@@ -54,6 +54,10 @@ RULE_TEXTS: Final[Mapping[str, str]] = {
     "rule.open.other": "{count} groups stay open because somebody has another problem, too.",
     "rule.close": "You can close this page.",
     "rule.stale": "The numbers have changed since you looked at them. They are shown as they are now.",
+    "rule.another": (
+        "The rule that you looked at was removed meanwhile. This is another one of the same number, to which nothing "
+        "was done. Look at it before you go on."
+    ),
     "rule.add": "Add rule",
     "rule.remove": "Remove rule",
     "rule.look": "Look at 25 of them",

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from workspace_operator.cleanups.decisions import Decision, DecisionKind
 from workspace_operator.cleanups.model import DRAFTS, Cleanup, CleanupState, Outcome, StoredDecision
-from workspace_operator.errors import Conflict, NotFound
+from workspace_operator.errors import Conflict, NotFound, StaleRevision
 from workspace_operator.identity.values.email_keys import email_key
 from workspace_operator.migrations.model import OnConflict
 from workspace_operator.store.engine.sql import any_of, encode_json, insert_rows
@@ -154,6 +154,12 @@ class LockedCleanup:
             return {}
         values = {**self.key, "cio_ids": encode_json(list(cio_ids))}
         return {row.cio_id: decision_of(row) for row in self.connection.execute(_DECISIONS, values)}
+
+    def raise_if_changed(self, seen: Mapping[str, Decision | None]) -> None:
+        """Raise StaleRevision if another decision is stored about a person, by cio_id, than was seen, or none."""
+        stored = self.decisions(seen)
+        if any((stored[cio_id].decision if cio_id in stored else None) != seen[cio_id] for cio_id in seen):
+            raise StaleRevision(f"decisions of cleanup {self.row.number} were changed meanwhile: look at them again")
 
     def delete_decisions(self, cio_ids: Collection[str]) -> None:
         """Delete the decisions about people."""

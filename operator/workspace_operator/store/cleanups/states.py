@@ -113,9 +113,13 @@ def _new_values(blocked: Row, number: int, actor: str, now: datetime) -> dict[st
     }
 
 
-def discard(connection: sa.Connection, workspace_id: int, number: int, *, now: datetime) -> Changed:
-    """End a draft; the worker deletes its decisions. Raises NotFound and Conflict."""
+def discard(
+    connection: sa.Connection, workspace_id: int, number: int, *, version: int | None, now: datetime
+) -> Changed:
+    """End a draft; the worker deletes its decisions. Raises NotFound, Conflict and StaleRevision."""
     locked = lock_draft(connection, workspace_id, number)
+    if version is not None:
+        _raise_if_changed(locked, version)
     end_draft(locked, now)
     return Changed(locked, _numbers_of_decisions(locked))
 
@@ -181,8 +185,7 @@ def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request
     is_current = locked.state is CleanupState.DRAFT and row.export_number == blocked.export
     if locked.is_draft and not is_current:
         raise StaleRevision("the list of people has changed, and the decisions are being counted again: try again soon")
-    if row.version != request.version:
-        raise StaleRevision(f"the draft has version {row.version} by now, not {request.version}: look at it again")
+    _raise_if_changed(locked, request.version)
     deletions = row.deletions - row.refused_deletions
     if deletions != request.deletions:
         raise InvalidInput(
@@ -201,6 +204,11 @@ def has_unfinished_rules(locked: LockedCleanup) -> bool:
     changing = cleanup_rule.c.state.in_([RuleState.DECIDING.value, RuleState.REMOVING.value])
     query = sa.select(cleanup_rule.c.position).where(locked.of_cleanup(cleanup_rule), changing)
     return locked.connection.execute(query.limit(1)).first() is not None
+
+
+def _raise_if_changed(locked: LockedCleanup, version: int) -> None:
+    if locked.row.version != version:
+        raise StaleRevision(f"the draft has version {locked.row.version} by now, not {version}: look at it again")
 
 
 def _raise_if_another_is_at_work(locked: LockedCleanup) -> None:

@@ -3,6 +3,7 @@
 The lock order is that of migrations, with the import last: workspace lock, people, workspace row, import.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +16,7 @@ from workspace_operator.store.imports.rows import (
     COUNTERS,
     LockedImport,
     facts_document,
+    job_of,
     lock_import,
     mapping_document,
 )
@@ -113,12 +115,17 @@ def request_check(connection: sa.Connection, workspace_id: int, number: int, *, 
     locked.update(state=ImportState.CHECKING.value, due_at=now, stop_requested=False, **_RELEASED)
 
 
-def request_run(connection: sa.Connection, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> None:
-    """Have the worker import the rows. Raises NotFound and Conflict."""
+def request_run(
+    connection: sa.Connection, workspace_id: int, number: int, *, seen: str | None, actor: Actor, now: datetime
+) -> None:
+    """Have the worker import the rows. Raises NotFound, Conflict and StaleRevision."""
     locked = lock_import(connection, workspace_id, number)
     if locked.state is not ImportState.CHECKED:
         advice = "try it first" if locked.state in PREPARED else "it cannot be run"
         raise Conflict(f"import {number} is {locked.state.value}: {advice}")
+    mapping = job_of(locked.row).mapping
+    if seen is not None and (mapping is None or mapping.version != seen):
+        raise StaleRevision(f"the columns of import {number} were chosen anew: look at what would happen now")
     forget_results(locked)
     locked.update(
         state=ImportState.RUNNING.value,
@@ -131,11 +138,15 @@ def request_run(connection: sa.Connection, workspace_id: int, number: int, *, ac
     )
 
 
-def request_stop(connection: sa.Connection, workspace_id: int, number: int, *, now: datetime) -> LockedImport:
+def request_stop(
+    connection: sa.Connection, workspace_id: int, number: int, *, among: Collection[ImportState], now: datetime
+) -> LockedImport:
     """Have the worker stop after the present batch. Raises NotFound and Conflict."""
     locked = lock_import(connection, workspace_id, number)
     if locked.state not in AT_WORK:
         raise Conflict(f"import {number} is {locked.state.value}: there is nothing to stop")
+    if locked.state not in among:
+        raise Conflict(f"import {number} is {locked.state.value}: only somebody who may undo it can stop that")
     locked.update(stop_requested=True, due_at=now)
     return locked
 

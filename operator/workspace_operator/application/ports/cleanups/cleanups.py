@@ -1,6 +1,6 @@
 """Port of the cleanups: decisions about the people that block a migration, how they are applied and undone."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, TypeAlias
@@ -139,19 +139,43 @@ class Cleanups(Protocol):
         ...
 
     def decide(
-        self, workspace_id: int, number: int, requests: Sequence[DecisionRequest], *, actor: Actor, now: datetime
+        self,
+        workspace_id: int,
+        number: int,
+        requests: Sequence[DecisionRequest],
+        *,
+        seen: Mapping[str, Decision | None] | None = None,
+        actor: Actor,
+        now: datetime,
     ) -> Decided:
-        """Make decisions, each about another person, and replace earlier ones. Raises Conflict if it is no draft."""
+        """Make decisions, each about another person, and replace earlier ones.
+
+        ``seen`` are decisions, or None for none, on which the caller relies, by cio_id. Raises Conflict if it is no
+        draft, and StaleRevision if other ones are stored by now; then nothing is decided.
+        """
         ...
 
     def take_back(
-        self, workspace_id: int, number: int, cio_ids: Collection[str], *, actor: Actor, now: datetime
+        self,
+        workspace_id: int,
+        number: int,
+        cio_ids: Collection[str],
+        *,
+        seen: Mapping[str, Decision | None] | None = None,
+        actor: Actor,
+        now: datetime,
     ) -> int:
-        """Take decisions back, and return how many there were. Raises Conflict if it is no draft."""
+        """Take decisions back, and return how many there were. ``seen`` and errors are as of `decide`."""
         ...
 
-    def discard(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Cleanup:
-        """End a draft without applying it. Raises Conflict if it is no draft."""
+    def discard(
+        self, workspace_id: int, number: int, *, version: int | None = None, actor: Actor, now: datetime
+    ) -> Cleanup:
+        """End a draft without applying it.
+
+        Raises Conflict if it is no draft, and StaleRevision if it has another version than the one that the caller
+        has seen; None for any.
+        """
         ...
 
     def apply(self, workspace_id: int, number: int, request: ApplyRequest, *, actor: Actor, now: datetime) -> Cleanup:

@@ -48,14 +48,26 @@ class CleanupRules(Protocol):
         ...
 
     def confirm(
-        self, workspace_id: int, number: int, position: int, seen: RuleCounts, *, actor: Actor, now: datetime
+        self,
+        workspace_id: int,
+        number: int,
+        position: int,
+        seen: RuleCounts,
+        *,
+        rule: Rule | None = None,
+        actor: Actor,
+        now: datetime,
     ) -> StoredRule:
         """Have the worker make the decisions of a rule that was counted.
 
-        Raises Conflict if it was not counted, and StaleRevision if its counts are not those that were ``seen``.
+        ``rule`` is the one that was seen: a position can have another one since that was removed; None for any. Raises
+        Conflict if it was not counted, and StaleRevision if it is another one, or its counts are not those that were
+        ``seen``.
         """
         ...
 
-    def remove(self, workspace_id: int, number: int, position: int, *, actor: Actor, now: datetime) -> StoredRule:
-        """Have the worker take the decisions of a rule back, and delete it."""
+    def remove(
+        self, workspace_id: int, number: int, position: int, *, rule: Rule | None = None, actor: Actor, now: datetime
+    ) -> StoredRule:
+        """Have the worker take the decisions of a rule back, and delete it. ``rule`` is as of `confirm`."""
         ...

@@ -1,6 +1,6 @@
 """Port of the imports: files of people as jobs, how they are tried, imported and undone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, TypeAlias
@@ -9,7 +9,15 @@ from workspace_operator.application.ports.accounts.audit import Actor
 from workspace_operator.application.ports.migrations import Batch, Lease
 from workspace_operator.application.ports.people import UnitsOfWork
 from workspace_operator.identity.model.person import Person
-from workspace_operator.imports.model import FileFacts, ImportCounts, ImportJob, ImportMapping, RowChange
+from workspace_operator.imports.model import (
+    AT_WORK,
+    FileFacts,
+    ImportCounts,
+    ImportJob,
+    ImportMapping,
+    ImportState,
+    RowChange,
+)
 
 
 class FileChunk(NamedTuple):
@@ -109,12 +117,27 @@ class Imports(Protocol):
         """Have the worker try the rows. Raises Conflict unless the columns are chosen."""
         ...
 
-    def run(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> ImportJob:
-        """Have the worker import the rows. Raises Conflict unless they were tried."""
+    def run(self, workspace_id: int, number: int, *, seen: str | None = None, actor: Actor, now: datetime) -> ImportJob:
+        """Have the worker import the rows.
+
+        Raises Conflict unless they were tried, and StaleRevision if they were tried with other choices than those
+        whose version the caller has ``seen``; None for any.
+        """
         ...
 
-    def stop(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> ImportJob:
-        """Have the worker stop; what was done stays done. Raises Conflict if it is not at work."""
+    def stop(
+        self,
+        workspace_id: int,
+        number: int,
+        *,
+        among: Collection[ImportState] = AT_WORK,
+        actor: Actor,
+        now: datetime,
+    ) -> ImportJob:
+        """Have the worker stop; what was done stays done.
+
+        Raises Conflict if it is not at work, or in a state that is not among those in which the caller may stop it.
+        """
         ...
 
     def undo(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> ImportJob:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from workspace_operator.access.permissions import Permission
-from workspace_operator.application.cleanups.decisions import GroupResult
+from workspace_operator.application.cleanups.decisions import group_decisions
 from workspace_operator.application.cleanups.lists import MEMBERS, MEMBERS_ALONE, ListRequest
 from workspace_operator.application.ports import ListedGroup, ListedMember, PersonCursor
 from workspace_operator.cleanups.decisions import Decision, merge_into
+from workspace_operator.cleanups.rules import RuleAction
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.http import Page, PageRequest, Redirect
 from workspace_operator.console.core.routes import Route
+from workspace_operator.console.pages.cleanups.conflicts import find_conflicts, names_of
 from workspace_operator.console.pages.cleanups.content import CleanupReader
 from workspace_operator.console.pages.cleanups.requests import (
     Choices,
@@ -19,7 +21,9 @@ from workspace_operator.console.pages.cleanups.requests import (
     WholeGroup,
     changed_decisions,
     correction,
+    decision_about,
     parse_request,
+    shown_marks,
     shown_people,
 )
 from workspace_operator.console.texts import counted, text
@@ -28,7 +32,7 @@ from workspace_operator.console.views.cleanups.bars import BarView
 from workspace_operator.console.views.cleanups.groups import Attempt, GroupView
 from workspace_operator.console.views.formats import visible
 from workspace_operator.console.views.rights import Right
-from workspace_operator.errors import InvalidInput, NotFound
+from workspace_operator.errors import InvalidInput, NotFound, StaleRevision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,10 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
     """The routes of this module."""
 
     def decide(request: PageRequest) -> Page | Redirect:
-        return _Decision(dependencies, CleanupReader.of(dependencies, request), request).carry_out()
+        try:
+            return _Decision(dependencies, CleanupReader.of(dependencies, request), request).carry_out()
+        except StaleRevision:  # somebody decided between the reading and the writing: who it was is read now
+            return _Decision(dependencies, CleanupReader.of(dependencies, request), request).carry_out()
 
     pattern = "/w/{workspace}/cleanup/decide"
     return (Route(method="POST", pattern=pattern, access=Permission.PREPARE, handler=decide),)
@@ -59,39 +66,50 @@ class _Decision:
     request: PageRequest
 
     def carry_out(self) -> Page | Redirect:
-        """Decide, and answer with what has changed. Raises NotFound, InvalidInput and Conflict."""
+        """Decide, and answer with what has changed. Raises NotFound, InvalidInput, Conflict and StaleRevision."""
         key, asked = self.request.field("group"), parse_request(self.request)
         match asked:
             case WholeGroup():
-                result = self._decide_group(key, asked)
-                refused = {cio_id: Attempt(cio_id=cio_id, refusal=said) for cio_id, said in result.refusals.items()}
-                return self._answer(key, result.people, refused, result.next)
+                return self._decide_group(key, self._members(key), asked.action)
             case OnePerson():
-                return self._answer(key, *self._decide_one(self._member(key, asked.cio_id), asked))
+                return self._decide_one(key, self._member(key, asked.cio_id), asked)
             case Choices():
-                return self._answer(key, *self._decide_all(changed_decisions(self._members(key), asked)))
+                members = self._members(key)
+                return self._decide(key, members, changed_decisions(members, asked, shown_marks(self.request)))
 
-    def _decide_group(self, key: str, asked: WholeGroup) -> GroupResult:
-        return self.dependencies.decision_maker.decide_group(
+    def _decide_group(self, key: str, members: Sequence[ListedMember], action: RuleAction | None) -> Page | Redirect:
+        wanted: Mapping[str, Decision | None] = dict.fromkeys(member.cio_id for member in members)
+        if action is not None:
+            wanted = dict(group_decisions(action, members[0], members))
+        if conflicts := self._conflicts(members, wanted):
+            return self._answer_conflict(key, conflicts)
+        result = self.dependencies.decision_maker.decide_group(
             self.request.workspace_id,
             self.reader.status,
             key,
-            asked.action,
+            action,
             after=self.reader.address.after_person,
+            seen={member.cio_id: decision_about(member) for member in members},
             actor=self.request.actor,
         )
+        refused = {cio_id: Attempt(cio_id=cio_id, refusal=said) for cio_id, said in result.refusals.items()}
+        return self._answer(key, result.people, refused, result.next)
 
-    def _decide_one(self, member: ListedMember, asked: OnePerson) -> tuple[int, Mapping[str, Attempt]]:
+    def _decide_one(self, key: str, member: ListedMember, asked: OnePerson) -> Page | Redirect:
         """Correct an address, or merge into a person that is named by its id."""
         if asked.verb != "into":
             email = self.request.form.get("email", ("",))[-1].strip()
-            return self._decide_all({member.cio_id: correction(member, asked, email)}, email=email)
+            typed = Attempt(cio_id=member.cio_id, refusal="", email=visible(email))
+            return self._decide(key, [member], {member.cio_id: correction(member, asked, email)}, typed)
         into = self.request.form.get("into", ("",))[-1].strip()
-        target = asked.target or self._cio_id_of(into)
+        target, typed = (
+            asked.target or self._cio_id_of(into),
+            Attempt(cio_id=member.cio_id, refusal="", into=visible(into)),
+        )
         if target is None:
             refusal = text("cleanup.nobody_has", id=visible(into))
-            return 0, {member.cio_id: Attempt(cio_id=member.cio_id, refusal=refusal, into=visible(into))}
-        return self._decide_all({member.cio_id: merge_into(target)}, into=into)
+            return self._answer(key, 0, {member.cio_id: replace(typed, refusal=refusal)})
+        return self._decide(key, [member], {member.cio_id: merge_into(target)}, typed)
 
     def _cio_id_of(self, id_: str) -> str | None:
         try:
@@ -100,19 +118,36 @@ class _Decision:
             return None
         return None if found is None else found.cio_id
 
-    def _decide_all(
-        self, decisions: Mapping[str, Decision], *, email: str = "", into: str = ""
-    ) -> tuple[int, Mapping[str, Attempt]]:
+    def _decide(
+        self,
+        key: str,
+        members: Sequence[ListedMember],
+        decisions: Mapping[str, Decision],
+        typed: Attempt | None = None,
+    ) -> Page | Redirect:
+        """Decide about some of the members of a group, and answer; ``typed`` is what was entered about one of them."""
+        names = names_of(decisions)
+        concerned = [member for member in members if member.cio_id in names]
+        if conflicts := self._conflicts(concerned, decisions):
+            return self._answer_conflict(key, conflicts, typed)
         if not decisions:
-            return 0, {}
-        maker, number = self.dependencies.decision_maker, self.request.workspace_id
-        results = maker.decide(number, self.reader.status, decisions, actor=self.request.actor)
-        refused = {each.cio_id: each.refusal for each in results if each.refusal is not None}
-        attempts = {
-            cio_id: Attempt(cio_id=cio_id, refusal=visible(said), email=visible(email), into=visible(into))
-            for cio_id, said in refused.items()
+            return self._answer(key, 0, {})
+        results = self.dependencies.decision_maker.decide(
+            self.request.workspace_id,
+            self.reader.status,
+            decisions,
+            seen={member.cio_id: decision_about(member) for member in concerned},
+            actor=self.request.actor,
+        )
+        refused = {
+            each.cio_id: replace(typed or Attempt(cio_id=each.cio_id, refusal=""), refusal=visible(each.refusal))
+            for each in results
+            if each.refusal is not None
         }
-        return len(decisions) - len(refused), attempts
+        return self._answer(key, len(decisions) - len(refused), refused)
+
+    def _conflicts(self, members: Sequence[ListedMember], wanted: Mapping[str, Decision | None]) -> Mapping[str, str]:
+        return find_conflicts(members, shown_marks(self.request), wanted, self.request.actor.name)
 
     def _members(self, key: str) -> Sequence[ListedMember]:
         """The people of the form, after the oldest one of the group, who may be on an earlier page."""
@@ -134,6 +169,19 @@ class _Decision:
     def _size(self) -> int:
         """People of a group on the page that the form is of."""
         return MEMBERS_ALONE if self.reader.address.key else MEMBERS
+
+    def _answer_conflict(self, key: str, conflicts: Mapping[str, str], typed: Attempt | None = None) -> Page | Redirect:
+        """The group as it is now; without a script alone, since the list may not show it any more."""
+        attempts = {
+            cio_id: replace(typed, refusal=said) if typed else Attempt(cio_id=cio_id, refusal=said, opens=False)
+            for cio_id, said in conflicts.items()
+        }
+        if self.request.parts:
+            return self._answer(key, 0, attempts)
+        reader = CleanupReader.of(self.dependencies, self.request)
+        if not reader.address.key:
+            reader = replace(reader, address=reader.address.of_group(key))
+        return replace(reader.page(attempts), status=HTTPStatus.CONFLICT)
 
     def _answer(
         self, key: str, people: int, attempts: Mapping[str, Attempt], following: PersonCursor | None = None

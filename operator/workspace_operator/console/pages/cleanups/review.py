@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 
 from workspace_operator.access.permissions import Permission
@@ -17,7 +18,7 @@ from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.cleanups.bars import reason_against_applying
 from workspace_operator.console.views.cleanups.reviews import MAX_COUNTED, SHOWN, ReviewContent, review_view
 from workspace_operator.console.views.rights import right
-from workspace_operator.errors import InvalidInput, NotFound, StaleRevision
+from workspace_operator.errors import Conflict, InvalidInput, NotFound, StaleRevision
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
@@ -29,35 +30,51 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
             return Redirect(location=f"/w/{request.workspace_id}/cleanup")
         return _page(dependencies, request, status, status.draft)
 
-    def apply(request: PageRequest) -> Page | Redirect:
-        number = request.workspace_id
-        status, draft = _draft(dependencies, number)
-        typed = request.field("deletions").strip()
-        wanted = ApplyRequest(version=_number(request.field("version")), deletions=_number(typed))
-        clock = dependencies.cleanup_lists.clock
-        try:
-            dependencies.cleanups.apply(number, draft.number, wanted, actor=request.actor, now=clock())
-        except StaleRevision:
-            page = _page(dependencies, request, status, draft, note=text("review.stale"))
-            return replace(page, status=HTTPStatus.CONFLICT)
-        except InvalidInput:
-            note = counted("review.wrong_number", draft.deletions, typed=typed[:20])
-            page = _page(dependencies, request, status, draft, note=note)
-            return replace(page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-        return Redirect(location=f"/w/{number}/cleanup/{draft.number}")
-
-    def discard(request: PageRequest) -> Redirect:
-        _, draft = _draft(dependencies, request.workspace_id)
-        now = dependencies.cleanup_lists.clock()
-        dependencies.cleanups.discard(request.workspace_id, draft.number, actor=request.actor, now=now)
-        return Redirect(location=f"/w/{request.workspace_id}/cleanup")
-
     root = "/w/{workspace}/cleanup"
     return (
         Route(method="GET", pattern=f"{root}/review", access=Permission.VIEW, handler=show, is_costly=True),
-        Route(method="POST", pattern=f"{root}/apply", access=Permission.APPLY, handler=apply),
-        Route(method="POST", pattern=f"{root}/discard", access=Permission.PREPARE, handler=discard),
+        Route(method="POST", pattern=f"{root}/apply", access=Permission.APPLY, handler=partial(_apply, dependencies)),
+        Route(
+            method="POST", pattern=f"{root}/discard", access=Permission.PREPARE, handler=partial(_discard, dependencies)
+        ),
     )
+
+
+def _apply(dependencies: Dependencies, request: PageRequest) -> Page | Redirect:
+    of, number, typed = request.workspace_id, _number(request.field("number")), request.field("deletions").strip()
+    wanted = ApplyRequest(version=_number(request.field("version")), deletions=_number(typed))
+    now = dependencies.cleanup_lists.clock()
+    try:
+        dependencies.cleanups.apply(of, number, wanted, actor=request.actor, now=now)
+    except Conflict as error:
+        return _stale_page(dependencies, request, number, error)
+    except InvalidInput:
+        status, draft = _draft(dependencies, of)
+        note = counted("review.wrong_number", draft.deletions, typed=typed[:20])
+        page = _page(dependencies, request, status, draft, note=note)
+        return replace(page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    return Redirect(location=f"/w/{of}/cleanup/{number}")
+
+
+def _discard(dependencies: Dependencies, request: PageRequest) -> Page | Redirect:
+    of, number, version = request.workspace_id, _number(request.field("number")), _number(request.field("version"))
+    now = dependencies.cleanup_lists.clock()
+    try:
+        dependencies.cleanups.discard(of, number, version=version, actor=request.actor, now=now)
+    except Conflict as error:
+        return _stale_page(dependencies, request, number, error)
+    return Redirect(location=f"/w/{of}/cleanup")
+
+
+def _stale_page(dependencies: Dependencies, request: PageRequest, number: int, error: Conflict) -> Page:
+    """The review as it is now, if the draft has changed, or is another one than that of the form. Raises Conflict."""
+    status = dependencies.cleanup_lists.status(request.workspace_id)
+    is_another = status.draft is not None and status.draft.number != number
+    if status.draft is None or not (is_another or isinstance(error, StaleRevision)):
+        raise error
+    note = text("review.another" if is_another else "review.stale")
+    page = _page(dependencies, request, status, status.draft, note=note)
+    return replace(page, status=HTTPStatus.CONFLICT)
 
 
 def _draft(dependencies: Dependencies, number: int) -> tuple[CleanupStatus, Cleanup]:

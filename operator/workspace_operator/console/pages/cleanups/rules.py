@@ -1,18 +1,20 @@
 """Rules: added, counted, looked at, confirmed and removed."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
 from workspace_operator.access.permissions import Permission
 from workspace_operator.cleanups.model import Cleanup
-from workspace_operator.cleanups.rules import RuleCounts
+from workspace_operator.cleanups.rules import RuleCounts, StoredRule
 from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.http import Page, PageRequest, Redirect
 from workspace_operator.console.core.routes import Route
 from workspace_operator.console.pages.cleanups.content import LINK, CleanupReader
 from workspace_operator.console.pages.cleanups.rule_forms import add_rule, typed_form
 from workspace_operator.console.texts import text
+from workspace_operator.console.views.cleanups.marks import mark_of_rule
 from workspace_operator.console.views.cleanups.rules import GROUPS, RuleForm, rule_view, rules_view
 from workspace_operator.errors import InvalidInput, NotFound, StaleRevision
 
@@ -30,31 +32,49 @@ def routes(dependencies: Dependencies) -> tuple[Route, ...]:
             return replace(page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
         return Redirect(location=f"{_root(request)}/{stored.position}")
 
-    def confirm(request: PageRequest) -> Page | Redirect:
-        seen = RuleCounts(_number(request, "groups"), _number(request, "people"))
-        number, now = request.workspace_id, dependencies.cleanup_lists.clock()
-        draft, rule = _draft(dependencies, request), request.numbers[RULE]
-        try:
-            dependencies.cleanup_rules.confirm(number, draft.number, rule, seen, actor=request.actor, now=now)
-        except StaleRevision:
-            return replace(_one(dependencies, request, note=text("rule.stale")), status=HTTPStatus.CONFLICT)
-        return Redirect(location=f"{_root(request)}/{rule}")
-
-    def remove(request: PageRequest) -> Redirect:
-        number, now = request.workspace_id, dependencies.cleanup_lists.clock()
-        draft, rule = _draft(dependencies, request), request.numbers[RULE]
-        dependencies.cleanup_rules.remove(number, draft.number, rule, actor=request.actor, now=now)
-        return Redirect(location=_root(request))
-
     root = "/w/{workspace}/cleanup/rules"
     one = f"{root}/{{{RULE}}}"
     return (
         Route(method="GET", pattern=root, access=Permission.VIEW, handler=partial(_all, dependencies)),
         Route(method="POST", pattern=f"{root}/add", access=Permission.PREPARE, handler=add),
         Route(method="GET", pattern=one, access=Permission.VIEW, handler=partial(_one, dependencies), is_costly=True),
-        Route(method="POST", pattern=f"{one}/confirm", access=Permission.PREPARE, handler=confirm),
-        Route(method="POST", pattern=f"{one}/remove", access=Permission.PREPARE, handler=remove),
+        Route(
+            method="POST", pattern=f"{one}/confirm", access=Permission.PREPARE, handler=partial(_confirm, dependencies)
+        ),
+        Route(
+            method="POST", pattern=f"{one}/remove", access=Permission.PREPARE, handler=partial(_remove, dependencies)
+        ),
     )
+
+
+def _confirm(dependencies: Dependencies, request: PageRequest) -> Page | Redirect:
+    seen = RuleCounts(_number(request, "groups"), _number(request, "people"))
+    change = partial(dependencies.cleanup_rules.confirm, seen=seen)
+    return _change(dependencies, request, change, leads_to=f"{_root(request)}/{request.numbers[RULE]}")
+
+
+def _remove(dependencies: Dependencies, request: PageRequest) -> Page | Redirect:
+    return _change(dependencies, request, dependencies.cleanup_rules.remove, leads_to=_root(request))
+
+
+def _change(
+    dependencies: Dependencies, request: PageRequest, change: Callable[..., StoredRule], *, leads_to: str
+) -> Page | Redirect:
+    """Change the rule that a form has shown; else show the rule that has its number now."""
+    of, cleanup, position = request.workspace_id, _number(request, "cleanup"), request.numbers[RULE]
+    draft = _draft(dependencies, request)
+    rule = dependencies.cleanup_rules.get(of, draft.number, position).rule
+    if draft.number != cleanup or mark_of_rule(rule) != request.field("seen"):
+        return _stale_page(dependencies, request, "rule.another")
+    try:
+        change(of, cleanup, position, rule=rule, actor=request.actor, now=dependencies.cleanup_lists.clock())
+    except StaleRevision:
+        return _stale_page(dependencies, request, "rule.stale")
+    return Redirect(location=leads_to)
+
+
+def _stale_page(dependencies: Dependencies, request: PageRequest, key: str) -> Page:
+    return replace(_one(dependencies, request, note=text(key)), status=HTTPStatus.CONFLICT)
 
 
 def _root(request: PageRequest) -> str:
@@ -99,6 +119,6 @@ def _one(dependencies: Dependencies, request: PageRequest, *, note: str = "") ->
     if request.query.get("groups"):
         after = request.query.get("after", "")
         listed = dependencies.cleanup_rules.groups(number, draft.number, rule, after=after, limit=GROUPS)
-    view = rule_view(number, stored, listed, may_decide=reader.right(Permission.PREPARE), note=note)
+    view = rule_view(draft, stored, listed, may_decide=reader.right(Permission.PREPARE), note=note)
     refreshes = view.line.href if view.is_moving else ""
     return Page(template="cleanup_rule.html", title=view.line.number, view=view, link=LINK, refreshes=refreshes)

@@ -19,6 +19,7 @@ class BarView:
         sentence: the count after the decisions.
         said: what the live region says: what was done just now, and the count.
         apply: text of the button; empty if there is nothing to apply.
+        number: of the draft, as the form sends it; ``version`` likewise.
         deletions: number of people that would be deleted; the button leads to the review then, which asks.
         refusal: why the draft cannot be applied; empty if it can.
         is_counting: whether the count comes by itself.
@@ -28,6 +29,7 @@ class BarView:
     sentence: str
     said: str
     apply: str
+    number: int
     version: int
     deletions: int
     refusal: str
@@ -48,6 +50,7 @@ def bar_view(
         sentence=sentence,
         said=f"{done} {sentence}".strip(),
         apply=counted("cleanup.apply", draft.total) if draft is not None and draft.total else "",
+        number=draft.number if draft else 0,
         version=draft.version if draft else 0,
         deletions=draft.deletions if draft else 0,
         refusal=reason_against_applying(status, rules, may_apply),

@@ -9,6 +9,7 @@ from workspace_operator.cleanups.decisions import VIOLATIONS, DecisionKind
 from workspace_operator.cleanups.evaluation import OpenReason
 from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.cleanups.addresses import ListAddress, group_id
+from workspace_operator.console.views.cleanups.marks import mark_of
 from workspace_operator.console.views.formats import day_of, number, time, visible
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.email_keys import email_key
@@ -35,12 +36,17 @@ _MADE: Final = "created_at"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What a form asked for and was refused, about one person."""
+    """What a form asked for and was refused, about one person.
+
+    Attributes:
+        opens: whether the fields for another address and another person are shown with it.
+    """
 
     cio_id: str
     refusal: str
     email: str = ""
     into: str = ""
+    opens: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +134,7 @@ class GroupView:
         hint: what is recommended; empty for nothing.
         more_href: the page of the other people; empty if all are shown.
         people: cio_ids of the people that are shown, as the form sends them.
+        shown: marks of the decisions about them that are shown, likewise.
     """
 
     key: str
@@ -144,6 +151,7 @@ class GroupView:
     more_href: str
     more_text: str
     people: str
+    shown: str
     post: str
 
 
@@ -168,6 +176,7 @@ def group_view(group: ListedGroup, context: GroupContext) -> GroupView:
         more_href=context.address.of_group(group.key, last).href if hidden > 0 else "",
         more_text=counted("cleanup.others", hidden),
         people=" ".join(member.cio_id for member in members),
+        shown=" ".join(mark_of(member.decision.decision if member.decision else None) for member in members),
         post=context.address.post("decide"),
     )
 
@@ -239,7 +248,7 @@ def _row(group: ListedGroup, member: ListedMember, context: GroupContext) -> Per
         notes=list(_notes(member, context)),
         correct_href=context.address.opening(member.cio_id, group_id(group.key)),
         cancel_href=context.address.closing(group_id(group.key)),
-        opened=member.cio_id == context.address.opened or attempt is not None,
+        opened=member.cio_id == context.address.opened or (attempt is not None and attempt.opens),
         attempt=attempt or Attempt(cio_id=member.cio_id, refusal="", email=(member.email or "")[:MAX_EMAIL]),
         can_use_id=is_another and (decided is None or decided.email != member.id),
     )

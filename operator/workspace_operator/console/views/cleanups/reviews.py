@@ -64,6 +64,7 @@ class ReviewView:
     refused: str
     lost: Sequence[str]
     apply: str
+    number: int
     version: int
     deletions: int
     refusal: str
@@ -101,6 +102,7 @@ def review_view(content: ReviewContent) -> ReviewView:
         refused=counted("review.refused", draft.refused) if draft.refused else "",
         lost=_lost(draft),
         apply=counted("cleanup.apply", draft.total),
+        number=draft.number,
         version=draft.version,
         deletions=draft.deletions,
         refusal=content.refusal,

@@ -7,11 +7,13 @@ from typing import Final
 from urllib.parse import urlencode
 
 from workspace_operator.application.ports import RuleGroups
+from workspace_operator.cleanups.model import Cleanup
 from workspace_operator.cleanups.rules import UNFINISHED, Rule, RuleAction, RuleState, StoredRule
 from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.cleanups.addresses import ListAddress
 from workspace_operator.console.views.cleanups.bars import busy_sentence
 from workspace_operator.console.views.cleanups.groups import MAX_CELL
+from workspace_operator.console.views.cleanups.marks import mark_of_rule
 from workspace_operator.console.views.formats import ShownTime, number, time, visible
 from workspace_operator.console.views.rights import Right
 
@@ -102,7 +104,9 @@ class RuleView:
 
     Attributes:
         note: what went wrong just now; empty for nothing.
-        groups: how many groups it decides about, as the form sends it back; ``people`` likewise.
+        cleanup: number of the draft, as the forms send it back.
+        mark: of the rule, likewise.
+        groups: how many groups it decides about, likewise; and ``people``.
         can_confirm: whether it was counted, and decides about somebody.
         groups_href: lists some of its groups; empty if that is not possible.
         listed: these groups; None unless they are wanted.
@@ -112,6 +116,8 @@ class RuleView:
     line: RuleLine
     root: str
     note: str
+    cleanup: int
+    mark: str
     groups: int
     people: int
     created_by: str
@@ -141,16 +147,18 @@ def rules_view(
 
 
 def rule_view(
-    workspace_id: int, stored: StoredRule, listed: RuleGroups | None, *, may_decide: Right, note: str = ""
+    draft: Cleanup, stored: StoredRule, listed: RuleGroups | None, *, may_decide: Right, note: str = ""
 ) -> RuleView:
-    """The page of a rule; ``listed`` are groups that it decides about, if they are wanted."""
-    address = ListAddress(workspace_id=workspace_id)
+    """The page of a rule of a draft; ``listed`` are groups that it decides about, if they are wanted."""
+    address = ListAddress(workspace_id=draft.workspace_id)
     line = _line(address.root, stored)
     can_confirm = stored.state is RuleState.COUNTED and stored.groups > 0
     return RuleView(
         line=line,
         root=address.root,
         note=note,
+        cleanup=draft.number,
+        mark=mark_of_rule(stored.rule),
         groups=stored.groups,
         people=stored.people,
         created_by=visible(stored.created_by),

@@ -44,10 +44,12 @@ class ResultView:
     """An import that is tried, imported or undone.
 
     Attributes:
+        note: why the form that was sent did nothing; empty for nothing.
         step: from 1 to 4; 0 for an import that was discarded.
         percent: how much is done, from 0 to 100; None if nothing runs.
         counts: what became of the rows; empty while nothing is known.
         run: text of the button that imports; empty if that is not possible.
+        seen: the version of the columns with which the rows were tried, as the button sends it.
         undo: text of the button that undoes; empty if that is not possible.
         undo_notes: until when, and what the undo could do; or why not.
         rejects_href: the file of rejected rows; empty if there is none.
@@ -55,6 +57,7 @@ class ResultView:
 
     href: str
     title: str
+    note: str
     file_name: str
     step: int
     state: str
@@ -68,12 +71,14 @@ class ResultView:
     rejects_more: str
     rejects_href: str
     run: str
+    seen: str
     undo: str
     undo_notes: Sequence[str]
     run_by: str
     run_at: ShownTime | None
     may_prepare: Right
     may_import: Right
+    may_stop: Right
     may_download: Right
     may_undo: Right
 
@@ -99,7 +104,7 @@ class ResultContent:
     now: datetime
 
 
-def result_view(content: ResultContent) -> ResultView:
+def result_view(content: ResultContent, *, note: str = "") -> ResultView:
     """The page of an import whose columns are chosen."""
     job, rights, now = content.job, content.rights, content.now
     href, is_moving = f"/w/{job.workspace_id}/imports/{job.number}", job.state in AT_WORK
@@ -109,6 +114,7 @@ def result_view(content: ResultContent) -> ResultView:
     return ResultView(
         href=href,
         title=text("import.title", number=job.number),
+        note=note,
         file_name=visible(job.file_name),
         step=_STEPS.get(job.state, 4),
         state=text(f"import.state.{job.state}"),
@@ -122,12 +128,14 @@ def result_view(content: ResultContent) -> ResultView:
         rejects_more=counted("import.more", listed - len(content.rejects)) if listed > len(content.rejects) else "",
         rejects_href=f"{href}/rejects" if listed and has_result and job.has_file(now) else "",
         run=counted("import.run", job.rows) if job.state is ImportState.CHECKED else "",
+        seen="" if job.mapping is None else job.mapping.version,
         undo=text("import.undo") if job.can_be_undone(now) else "",
         undo_notes=_undo_notes(content),
         run_by=visible(job.run_by or ""),
         run_at=time(job.run_at) if job.run_at else None,
         may_prepare=rights.prepare,
         may_import=rights.run,
+        may_stop=rights.undo if job.state is ImportState.UNDOING else rights.run,
         may_download=rights.download,
         may_undo=rights.undo,
     )

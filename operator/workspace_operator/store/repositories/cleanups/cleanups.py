@@ -1,6 +1,6 @@
 """Cleanups in the database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from workspace_operator.application.ports import (
     MadeDecisions,
     NumberedDecision,
 )
-from workspace_operator.cleanups.decisions import DecisionKind
+from workspace_operator.cleanups.decisions import Decision, DecisionKind
 from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, StoredDecision
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.store.cleanups import audit, batches, drafts, states
@@ -136,12 +136,20 @@ class SQLCleanups(MergeOnTouchRepository):
             return [MadeDecisions(actor, DecisionKind(kind), made) for actor, kind, made in connection.execute(query)]
 
     def decide(
-        self, workspace_id: int, number: int, requests: Sequence[DecisionRequest], *, actor: Actor, now: datetime
+        self,
+        workspace_id: int,
+        number: int,
+        requests: Sequence[DecisionRequest],
+        *,
+        seen: Mapping[str, Decision | None] | None = None,
+        actor: Actor,
+        now: datetime,
     ) -> Decided:
-        """Make decisions. Raises NotFound and Conflict."""
+        """Make decisions. Raises NotFound, Conflict and StaleRevision."""
 
         def work(connection: sa.Connection) -> Decided:
             locked = lock_draft(connection, workspace_id, number)
+            locked.raise_if_changed(seen or {})
             results = drafts.decide(locked, requests, drafts.Maker(actor=actor.name, now=now))
             made = sum(result.refusal is None for result in results)
             if made:
@@ -151,12 +159,20 @@ class SQLCleanups(MergeOnTouchRepository):
         return self.database.writing(work)
 
     def take_back(
-        self, workspace_id: int, number: int, cio_ids: Collection[str], *, actor: Actor, now: datetime
+        self,
+        workspace_id: int,
+        number: int,
+        cio_ids: Collection[str],
+        *,
+        seen: Mapping[str, Decision | None] | None = None,
+        actor: Actor,
+        now: datetime,
     ) -> int:
-        """Take decisions back. Raises NotFound and Conflict."""
+        """Take decisions back. Raises NotFound, Conflict and StaleRevision."""
 
         def work(connection: sa.Connection) -> int:
             locked = lock_draft(connection, workspace_id, number)
+            locked.raise_if_changed(seen or {})
             taken_back = drafts.take_back(locked, cio_ids, now)
             if taken_back:
                 audit.record_decisions(locked, actor, made=0, taken_back=taken_back, now=now, new_id=self.new_id)
@@ -164,9 +180,12 @@ class SQLCleanups(MergeOnTouchRepository):
 
         return self.database.writing(work)
 
-    def discard(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> Cleanup:
-        """End a draft. Raises NotFound and Conflict."""
-        return self._change(workspace_id, number, states.discard, AuditAction.DISCARDED, actor, now)
+    def discard(
+        self, workspace_id: int, number: int, *, version: int | None = None, actor: Actor, now: datetime
+    ) -> Cleanup:
+        """End a draft. Raises NotFound, Conflict and StaleRevision."""
+        change = partial(states.discard, version=version)
+        return self._change(workspace_id, number, change, AuditAction.DISCARDED, actor, now)
 
     def apply(self, workspace_id: int, number: int, request: ApplyRequest, *, actor: Actor, now: datetime) -> Cleanup:
         """Have the worker apply a draft. Raises as the port says."""

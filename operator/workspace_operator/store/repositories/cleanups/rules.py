@@ -80,13 +80,21 @@ class SQLCleanupRules:
         return self.database.writing(work)
 
     def confirm(
-        self, workspace_id: int, number: int, position: int, seen: RuleCounts, *, actor: Actor, now: datetime
+        self,
+        workspace_id: int,
+        number: int,
+        position: int,
+        seen: RuleCounts,
+        *,
+        rule: Rule | None = None,
+        actor: Actor,
+        now: datetime,
     ) -> StoredRule:
-        """Have the worker make the decisions of a rule that was counted. Raises NotFound and Conflict."""
+        """Have the worker make the decisions of a rule that was counted. Raises NotFound, Conflict, StaleRevision."""
 
         def work(connection: sa.Connection) -> StoredRule:
             locked = lock_draft(connection, workspace_id, number)
-            stored = _get(locked, position)
+            stored = _seen(locked, position, rule)
             if stored.state is not RuleState.COUNTED:
                 raise Conflict(f"rule {position} is {stored.state.value}: only one that was counted can be confirmed")
             if stored.counts != seen:
@@ -100,12 +108,14 @@ class SQLCleanupRules:
 
         return self.database.writing(work)
 
-    def remove(self, workspace_id: int, number: int, position: int, *, actor: Actor, now: datetime) -> StoredRule:
-        """Have the worker take the decisions of a rule back, and delete it. Raises NotFound and Conflict."""
+    def remove(
+        self, workspace_id: int, number: int, position: int, *, rule: Rule | None = None, actor: Actor, now: datetime
+    ) -> StoredRule:
+        """Have the worker take the decisions of a rule back. Raises NotFound, Conflict and StaleRevision."""
 
         def work(connection: sa.Connection) -> StoredRule:
             locked = lock_draft(connection, workspace_id, number)
-            stored = _get(locked, position)
+            stored = _seen(locked, position, rule)
             if stored.state is RuleState.REMOVING:
                 return stored
             detail = {"rule": position, "action": stored.rule.action.value}
@@ -120,6 +130,16 @@ def _get(of: LockedCleanup, position: int) -> StoredRule:
     if row is None:
         raise NotFound(f"cleanup {of.row.number} has no rule {position}")
     return rule_of(row)
+
+
+def _seen(locked: LockedCleanup, position: int, rule: Rule | None) -> StoredRule:
+    """The rule at a position, if it is the one that the caller saw; None for any. Raises NotFound and StaleRevision."""
+    stored = _get(locked, position)
+    if rule is not None and stored.rule != rule:
+        raise StaleRevision(
+            f"rule {position} is another one by now, since the former one was removed: look at it again"
+        )
+    return stored
 
 
 def _begin(locked: LockedCleanup, position: int, state: RuleState, now: datetime) -> StoredRule:

@@ -1,6 +1,6 @@
 """Imports in the database."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -145,15 +145,24 @@ class SQLImports(MergeOnTouchRepository):
         self.database.writing(partial(states.request_check, workspace_id=workspace_id, number=number, now=now))
         return self.get(workspace_id, number)
 
-    def run(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> ImportJob:
-        """Have the worker import the rows. Raises NotFound and Conflict."""
-        change = partial(states.request_run, workspace_id=workspace_id, number=number, actor=actor, now=now)
+    def run(self, workspace_id: int, number: int, *, seen: str | None = None, actor: Actor, now: datetime) -> ImportJob:
+        """Have the worker import the rows. Raises NotFound, Conflict and StaleRevision."""
+        change = partial(states.request_run, workspace_id=workspace_id, number=number, seen=seen, actor=actor, now=now)
         self.database.writing(change)
         return self.get(workspace_id, number)
 
-    def stop(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> ImportJob:
+    def stop(
+        self,
+        workspace_id: int,
+        number: int,
+        *,
+        among: Collection[ImportState] = AT_WORK,
+        actor: Actor,
+        now: datetime,
+    ) -> ImportJob:
         """Have the worker stop. Raises NotFound and Conflict."""
-        return self._change(workspace_id, number, states.request_stop, AuditAction.STOPPED, actor, now)
+        change = partial(states.request_stop, among=among)
+        return self._change(workspace_id, number, change, AuditAction.STOPPED, actor, now)
 
     def undo(self, workspace_id: int, number: int, *, actor: Actor, now: datetime) -> ImportJob:
         """Have the worker undo an import. Raises NotFound and Conflict."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from workspace_operator.application.cleanups.rules import parse_rule
+from workspace_operator.application.cleanups.rules import PARTS, parse_rule
 from workspace_operator.application.ports import ApplyRequest, DecisionRequest
 from workspace_operator.cleanups.decisions import Decision, DecisionKind
 from workspace_operator.cleanups.rules import Rule, RuleCounts
@@ -43,10 +43,16 @@ def parse_rule_body(body: bytes) -> Rule:
     return parse_rule(json_object(body))
 
 
-def parse_seen_counts(body: bytes) -> RuleCounts:
-    """``{"groups": 41233, "people": 96010}``: what the caller has seen that a rule decides about."""
+def parse_seen_rule(body: bytes) -> tuple[RuleCounts, Rule | None]:
+    """``{"groups": 41233, "people": 96010, "action"?, …}``: the rule as the caller has seen it; None without an action.
+
+    A whole document of a rule is such a body: what is no part of a rule and no count is ignored.
+    """
     document = json_object(body)
-    return RuleCounts(groups=_number(document, "groups"), people=_number(document, "people"))
+    counts = RuleCounts(groups=_number(document, "groups"), people=_number(document, "people"))
+    if document.get("action") is None:
+        return counts, None
+    return counts, parse_rule({part: document.get(part) for part in PARTS})
 
 
 def parse_undo(body: bytes) -> Sequence[str] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 
 from workspace_operator.application.ports import Actor
@@ -45,8 +46,8 @@ class RulesAPI:
 
     def confirm(self, request: Request) -> Response:
         """``POST /v1/cleanups/{n}/rules/{position}/confirm``: have the worker make the decisions of a rule."""
-        seen = bodies.parse_seen_counts(request.body)
-        return _answer(self._change(request, self.dependencies.cleanup_rules.confirm, seen))
+        seen, rule = bodies.parse_seen_rule(request.body)
+        return _answer(self._change(request, partial(self.dependencies.cleanup_rules.confirm, rule=rule), seen))
 
     def remove(self, request: Request) -> Response:
         """``DELETE /v1/cleanups/{n}/rules/{position}``: have the worker take the decisions of a rule back."""

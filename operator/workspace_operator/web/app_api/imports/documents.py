@@ -53,6 +53,7 @@ def whole_import_document(job: ImportJob, forecast: UndoForecast | None) -> dict
         **import_document(job),
         "columns": [] if job.facts is None else _column_documents(job.facts, job.mapping),
         "mapping": None if job.mapping is None else _mapping_document(job.mapping),
+        "mapping_version": None if job.mapping is None else job.mapping.version,
         "changes": [_change_document(change) for change in job.changes],
         "undo": None if forecast is None else _forecast_document(forecast),
     }
@@ -119,6 +120,15 @@ def parse_mapping(body: bytes) -> ImportMapping:
         update_only=update_only,
         removes_empty=_removes_empty(document.get("empty_cells", EmptyCells.IGNORE.value)),
     )
+
+
+def parse_run(body: bytes) -> str | None:
+    """``{"mapping_version": "…"}``; None without a body or without the version. Raises InvalidInput."""
+    version = json_object(body).get("mapping_version") if body else None
+    if version is not None and not isinstance(version, str):
+        message = f"mapping_version is {quoted(version)}: send the text that the import has"
+        raise InvalidInput(message, field="mapping_version")
+    return version
 
 
 def _by(value: object) -> IdentifierKind | None:

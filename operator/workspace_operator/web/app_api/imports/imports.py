@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,7 +15,12 @@ from workspace_operator.errors import Conflict, NotFound
 from workspace_operator.http_server.responses import Response, chunks
 from workspace_operator.imports.model import ImportJob
 from workspace_operator.web.app_api.cleanups.cleanup_routes import not_found, path_number, read_route, write_route
-from workspace_operator.web.app_api.imports.documents import import_document, parse_mapping, whole_import_document
+from workspace_operator.web.app_api.imports.documents import (
+    import_document,
+    parse_mapping,
+    parse_run,
+    whole_import_document,
+)
 from workspace_operator.web.core.dependencies import Dependencies
 from workspace_operator.web.core.error_responses import error_response
 from workspace_operator.web.core.http import Request
@@ -98,7 +104,7 @@ class ImportsAPI:
 
     def run(self, request: Request) -> Response:
         """``POST /v1/imports/{n}/run``: have the worker import the rows."""
-        return _accepted(self._change(request, self.imports.run))
+        return _accepted(self._change(request, partial(self.imports.run, seen=parse_run(request.body))))
 
     def stop(self, request: Request) -> Response:
         """``POST /v1/imports/{n}/stop``: have the worker stop after the present batch."""
