@@ -70,7 +70,7 @@ def test_only_the_ingress_controller_reaches_the_console(tmp_path: Path) -> None
 
 
 def test_console_with_a_company_sign_in_reaches_the_provider(tmp_path: Path) -> None:
-    components = [f"network-policies{folder}" for folder in ("", "/api", "/console", "/company-sign-in")]
+    components = tuple(f"network-policies{folder}" for folder in ("", "/api", "/console", "/company-sign-in"))
 
     found = policies_of(overlay(tmp_path / "made", "overlays/postgres", components=components))["workspace-console"]
 
