@@ -12,6 +12,7 @@ from joserfc import jwk
 from tests.identity_provider.conftest import REDIRECT_URI, SECRETS, Client
 from tests.identity_provider.provider import DISCOVERY, FakeProvider, Reply
 from workspace_operator.errors import IdentityProviderUnavailable, InvalidInput, UntrustedIdentity
+from workspace_operator.identity_provider.discovery import FAILURE_SECONDS
 from workspace_operator.identity_provider.http_client import MAX_BODY, MAX_REQUESTS
 from workspace_operator.identity_provider.provider import code_challenge
 from workspace_operator.identity_provider.settings import ProviderSettings
@@ -195,12 +196,16 @@ def test_unknown_keys_are_asked_for_once_a_minute(client: Client, fake: FakeProv
     assert fake.asked.count("/keys") == 2
 
 
-def test_failure_is_not_remembered(client: Client, fake: FakeProvider) -> None:
+def test_failure_is_remembered_for_seconds_only(client: Client, fake: FakeProvider) -> None:
     fake.replies[DISCOVERY] = Reply(status=503)
     with pytest.raises(IdentityProviderUnavailable):
         client.sign_in()
     del fake.replies[DISCOVERY]
 
+    client.seconds += FAILURE_SECONDS - 0.1
+    with pytest.raises(IdentityProviderUnavailable, match="503"):
+        client.sign_in()
+    client.seconds += 0.1
     assert client.sign_in().subject == "0001"
 
 
