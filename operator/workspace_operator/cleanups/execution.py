@@ -81,7 +81,7 @@ def survivor_has_changed(context: ExecutionContext) -> bool:
 
 
 def is_not_needed(context: ExecutionContext) -> bool:
-    """Row f: the decision counts as none."""
+    """Row f: the decision has no effect."""
     return not context.counts
 
 

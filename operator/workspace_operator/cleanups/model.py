@@ -47,8 +47,8 @@ class Cleanup:
     Attributes:
         number: unique in the workspace, from 1.
         version: grows with every change of the draft.
-        decisions: number of decisions by kind, also those that count as none.
-        refused: number of decisions that count as none (cleanups §3).
+        decisions: number of decisions by kind, also those without effect.
+        refused: number of decisions without effect (cleanups §3).
         deletions: number of people that applying would delete.
         people_blocking: people that block the migration now; None if they are not counted.
         people_blocking_after: people that would block it after the decisions; None while they are counted.
@@ -117,7 +117,7 @@ class StoredDecision:
         seen_email_key: the person's e-mail key when the decision was made; None without one.
         seen_survivor_key: the same of the person to merge into; None if the decision is no merge.
         rule_position: the rule that made the decision; None if somebody made it.
-        refusal: why it counts as none; None if it counts.
+        refusal: why it has no effect; None if it has one.
         reason: why it was skipped, or not undone as a whole.
         merge_id: of a merge that was carried out.
     """

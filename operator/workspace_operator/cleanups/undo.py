@@ -34,13 +34,13 @@ class UndoReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoPreview:
-    """What would come back if a cleanup were undone.
+    """What would be restored if a cleanup were undone.
 
     Attributes:
         decisions: number of decisions that would be undone.
         examined: number of these that the preview is about: the first ones, if they are too many.
-        in_part: number of those that would come back in part.
-        not_undone: number of those that would not come back.
+        in_part: number of those that would be restored in part.
+        not_undone: number of those that would not be restored.
         reasons: how often which reason is given.
     """
 
@@ -52,12 +52,12 @@ class UndoPreview:
 
     @property
     def whole(self) -> int:
-        """Number of decisions that would come back as a whole."""
+        """Number of decisions that would be restored as a whole."""
         return self.examined - self.in_part - self.not_undone
 
     @classmethod
     def of(cls, reasons: Sequence[UndoReason | None], *, decisions: int) -> Self:
-        """The preview of decisions, each with the reason why it does not come back as a whole."""
+        """The preview of decisions, each with the reason why it is not restored as a whole."""
         given = Counter(reason for reason in reasons if reason is not None)
         in_part = given[UndoReason.IDENTIFIERS_MISSING]
         return cls(

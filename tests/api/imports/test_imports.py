@@ -64,7 +64,7 @@ def test_run_names_the_columns_that_were_seen(shop: ImportClient) -> None:
     ran = shop.post("/v1/imports/1/run", {"mapping_version": now_seen})
 
     assert (refused.status_code, wrong.status_code, ran.status_code) == (409, 400, 202)
-    assert error_of(refused) == "the columns of import 1 were chosen anew: look at what would happen now"
+    assert error_of(refused) == "the columns of import 1 were chosen again in the meantime: check what would happen now"
     assert error_of(wrong) == "mapping_version is 7: send the text that the import has"
 
 

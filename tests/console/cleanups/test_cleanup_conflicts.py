@@ -13,8 +13,8 @@ from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision,
 from workspace_operator.store.repositories.cleanups.cleanups import SQLCleanups
 
 PARTS = {**SAME_ORIGIN, "x-part": "group bar"}
-MEANWHILE = f"{AUTHOR} decided about this person meanwhile. Decide again if you do not agree."
-TAKEN_BACK = "The decision about this person was taken back meanwhile. Decide again if you do not agree."
+MEANWHILE = f"{AUTHOR} decided about this person in the meantime. Decide again if you do not agree."
+REMOVED = "The decision about this person was removed in the meantime. Decide again if you do not agree."
 
 
 class Form:
@@ -121,7 +121,7 @@ def test_decision_that_was_taken_back_is_a_conflict(club: Club, lena: Browser, o
     answer = stale.send(m_1017="clear")
 
     assert answer.status_code == 409
-    assert TAKEN_BACK in text_of(answer)
+    assert REMOVED in text_of(answer)
     assert decisions(club) == [None, None, None]
 
 

@@ -135,7 +135,7 @@ def test_form_of_another_draft_does_nothing_to_this_one(club: Club, action: str)
     answer = browser.post(f"{club.path}/{action}", form)
 
     assert answer.status_code == 409
-    assert "The draft that you looked at was applied or discarded meanwhile." in words_of(answer)
+    assert "The draft that you reviewed has been applied or discarded in the meantime." in words_of(answer)
     assert club.cleanup.state is CleanupState.DRAFT
 
 

@@ -206,7 +206,7 @@ def test_form_of_a_rule_does_nothing_to_another_one_of_its_number(club: Club, br
     answer = browser.post(f"{path}/{action}", stale)
 
     assert answer.status_code == 409
-    assert "The rule that you looked at was removed meanwhile." in words_of(answer)
+    assert "The rule that you saw has been removed in the meantime." in words_of(answer)
     assert (rules(club)[0].state, rules(club)[0].rule.action) == (RuleState.COUNTED, RuleAction.DELETE_OTHERS)
     assert browser.post(f"{path}/{action}", hidden_fields(answer, f"/{action}")).status_code == 303
 
@@ -224,7 +224,7 @@ def test_form_of_a_rule_does_nothing_to_a_rule_of_another_draft(club: Club, brow
     answer = browser.post(f"{path}/{action}", stale)
 
     assert answer.status_code == 409
-    assert "The rule that you looked at was removed meanwhile." in words_of(answer)
+    assert "The rule that you saw has been removed in the meantime." in words_of(answer)
     assert (club.cleanup.number, rules(club)[0].state) == (2, RuleState.COUNTED)
 
 

@@ -196,7 +196,7 @@ def test_rows_are_not_imported_with_columns_that_somebody_else_chose(console: Im
     again = browser.post(f"{console.one}/run", hidden_fields(refused, "/run"))
 
     assert (refused.status_code, again.status_code) == (409, 303)
-    assert "The columns were chosen anew since you looked at this import, so nothing was imported." in words_of(refused)
+    assert "Somebody has chosen other columns since you opened this page, so nothing was imported." in words_of(refused)
     assert console.job.state is ImportState.RUNNING
 
 

@@ -265,7 +265,7 @@ def test_run_with_columns_that_were_not_seen_is_refused(sql_env: WorkspaceEnv) -
     assert checked.mapping is not None
     run = partial(club.imports.run, checked.workspace_id, checked.number, actor=ACTOR, now=club.env.store.clock())
 
-    with pytest.raises(StaleRevision, match="the columns of import 1 were chosen anew"):
+    with pytest.raises(StaleRevision, match="the columns of import 1 were chosen again"):
         run(seen="0123456789abcdef")
 
     assert club.job.state is ImportState.CHECKED

@@ -146,9 +146,9 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.others.other": "Show the other {count} →",
     "cleanup.decided.one": "{count} person decided.",
     "cleanup.decided.other": "{count} people decided.",
-    "cleanup.decided_meanwhile": "{who} decided about this person meanwhile. Decide again if you do not agree.",
-    "cleanup.taken_back_meanwhile": (
-        "The decision about this person was taken back meanwhile. Decide again if you do not agree."
+    "cleanup.decided_meanwhile": "{who} decided about this person in the meantime. Decide again if you do not agree.",
+    "cleanup.removed_meanwhile": (
+        "The decision about this person was removed in the meantime. Decide again if you do not agree."
     ),
     "cleanup.refused": "Nothing was decided: see the text under the decision.",
     "cleanup.decisions.one": "{count} decision.",
@@ -186,8 +186,8 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "review.title": "Review",
     "review.stale": "The decisions have changed since you looked at them. They are shown as they are now.",
     "review.another": (
-        "The draft that you looked at was applied or discarded meanwhile. This is a newer one, to which nothing was "
-        "done. Look at it before you go on."
+        "The draft that you reviewed has been applied or discarded in the meantime. This is a newer one: nothing was "
+        "done with it. Review it before you go on."
     ),
     "review.wrong_number.one": "{typed} is not the number of people to be deleted, which is {count}.",
     "review.wrong_number.other": "{typed} is not the number of people to be deleted, which is {count}.",

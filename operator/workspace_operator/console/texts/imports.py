@@ -109,8 +109,8 @@ IMPORT_TEXTS: Final[Mapping[str, str]] = {
     "import.run.one": "Import {count} row",
     "import.run.other": "Import {count} rows",
     "import.stale": (
-        "The columns were chosen anew since you looked at this import, so nothing was imported. This is what would "
-        "happen now. Look at it, and then import."
+        "Somebody has chosen other columns since you opened this page, so nothing was imported. This is what would "
+        "happen now. Check it, and then import."
     ),
     "import.columns_again": "Choose the columns again",
     "import.run_by": "Imported by",

@@ -55,8 +55,8 @@ RULE_TEXTS: Final[Mapping[str, str]] = {
     "rule.close": "You can close this page.",
     "rule.stale": "The numbers have changed since you looked at them. They are shown as they are now.",
     "rule.another": (
-        "The rule that you looked at was removed meanwhile. This is another one of the same number, to which nothing "
-        "was done. Look at it before you go on."
+        "The rule that you saw has been removed in the meantime. This is another one with the same number: nothing was "
+        "done with it. Check it before you go on."
     ),
     "rule.add": "Add rule",
     "rule.remove": "Remove rule",

@@ -148,7 +148,7 @@ def _refused_values(refused: Sequence[StoredDecision], sign: int = 1) -> dict[st
 def _write_refusals(
     locked: LockedCleanup, stored: Mapping[str, StoredDecision], refusals: Mapping[str, str | None]
 ) -> None:
-    """Write which decisions count as none by now, as far as that has changed."""
+    """Write which decisions have no effect by now, as far as that has changed."""
     changed = [
         {"of_person": cio_id, "new_refusal": refusals[cio_id]}
         for cio_id, each in stored.items()

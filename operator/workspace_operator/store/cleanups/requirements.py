@@ -76,7 +76,7 @@ class Facts:
         }
 
     def stored_refusal(self, cio_id: str, others: Mapping[str, Decision]) -> str | None:
-        """Why a stored decision counts as none; ``others`` are as of `refusal`.
+        """Why a stored decision has no effect; ``others`` are as of `refusal`.
 
         One about another address than the person, or the person to merge into, has now would be skipped when it is
         carried out (cleanups §6).

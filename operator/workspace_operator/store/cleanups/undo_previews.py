@@ -46,7 +46,7 @@ class _Preview(NamedTuple):
     now: int
 
     def undo(self, stored: StoredDecision) -> UndoReason | None:
-        """Undo a decision that was carried out; returns why it does not come back as a whole."""
+        """Undo a decision that was carried out; returns why it is not restored as a whole."""
         record = self.records.get(stored.cio_id)
         match stored.decision.kind:
             case DecisionKind.KEEP:
@@ -77,7 +77,7 @@ def _merge_rows(connection: sa.Connection, workspace_id: int, merge_ids: Collect
 
 
 def _lock_set_of(merges: Collection[Row], records: Collection[StoredRecord]) -> LockSet:
-    """Survivors, people with records, and the owners of identifiers that are to come back."""
+    """Survivors, people with records, and the owners of identifiers that are to be restored."""
     entries = [merge_of(row) for row in merges if row.undone_at is None]
     former = [record.person.before for record in records]
     return lock_set_of_undo(

@@ -125,7 +125,9 @@ def request_run(
         raise Conflict(f"import {number} is {locked.state.value}: {advice}")
     mapping = job_of(locked.row).mapping
     if seen is not None and (mapping is None or mapping.version != seen):
-        raise StaleRevision(f"the columns of import {number} were chosen anew: look at what would happen now")
+        raise StaleRevision(
+            f"the columns of import {number} were chosen again in the meantime: check what would happen now"
+        )
     forget_results(locked)
     locked.update(
         state=ImportState.RUNNING.value,

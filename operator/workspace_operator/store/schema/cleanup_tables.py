@@ -24,7 +24,7 @@ cleanup = sa.Table(
     sa.Column("corrections", sa.BigInteger, nullable=False),
     sa.Column("clears", sa.BigInteger, nullable=False),
     sa.Column("deletions", sa.BigInteger, nullable=False),
-    # Decisions that count as none, and those of them that would delete a person.
+    # Decisions without effect, and those of them that would delete a person.
     sa.Column("refused", sa.BigInteger, nullable=False),
     sa.Column("refused_deletions", sa.BigInteger, nullable=False),
     # The export against which decisions are counted, and the difference that they make to the number of people that
@@ -90,7 +90,7 @@ cleanup_decision = workspace_table(
     sa.Column("rule_position", sa.BigInteger),
     sa.Column("decided_at", UTCTime, nullable=False),
     sa.Column("decided_by", sa.Text, nullable=False),
-    # Why the decision counts as none; null: it counts.
+    # Why the decision has no effect; null: it counts.
     sa.Column("refusal", sa.Text),
     # What became of it when the cleanup was applied or undone; null: nothing yet.
     sa.Column("outcome", sa.Text),

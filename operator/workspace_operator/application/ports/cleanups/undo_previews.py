@@ -13,7 +13,7 @@ class UndoPreviews(Protocol):
     def preview(
         self, workspace_id: int, number: int, cio_ids: Collection[str] | None = None, *, now: datetime
     ) -> UndoPreview:
-        """What would come back of a cleanup, or of decisions about some people of it, as people are now.
+        """What would be restored of a cleanup, or of decisions about some people of it, as people are now.
 
         It is exact for the first 500 decisions; an undo of more begins with them.
 

@@ -46,5 +46,5 @@ def _is_own(member: ListedMember, actor: str) -> bool:
 
 def _sentence(member: ListedMember) -> str:
     if member.decision is None:
-        return text("cleanup.taken_back_meanwhile")
+        return text("cleanup.removed_meanwhile")
     return text("cleanup.decided_meanwhile", who=visible(member.decision.decided_by))

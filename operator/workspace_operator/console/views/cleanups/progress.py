@@ -60,7 +60,7 @@ class ProgressView:
         go_on: text of the button that carries out what a stop has left; empty if that is not possible.
         undo: text of the button that undoes all; empty if that is not possible.
         undo_note: until when, or why not.
-        preview: what would come back, as sentences; empty if nothing can be undone.
+        preview: what would be restored, as sentences; empty if nothing can be undone.
         next_href: the next decisions; empty behind the last ones.
     """
 
@@ -211,7 +211,7 @@ def _undo_note(content: ProgressContent) -> str:
 
 
 def _preview(preview: UndoPreview) -> Sequence[str]:
-    """What would come back, and why the rest would not."""
+    """What would be restored, and why the rest would not."""
     numbers = {"whole": preview.whole, "part": preview.in_part, "none": preview.not_undone}
     shown = {name: number(count) for name, count in numbers.items()}
     is_part = preview.examined < preview.decisions

@@ -25,7 +25,7 @@ MAX_COUNTED: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionLine:
-    """A decision in words: the person, what happens, and why it counts as none, if it does."""
+    """A decision in words: the person, what happens, and why it has no effect, if it has none."""
 
     person: str
     what: str

@@ -127,7 +127,7 @@ class ProfileContent:
 
     Attributes:
         done: what was done just before, as the address of the page says it.
-        missing: kinds of identifiers that did not come back, likewise.
+        missing: kinds of identifiers that were not restored, likewise.
         merged: a person that became part of this one, and led here; None without one.
     """
 

@@ -24,7 +24,7 @@ class SQLUndoPreviews(MergeOnTouchRepository):
     def preview(
         self, workspace_id: int, number: int, cio_ids: Collection[str] | None = None, *, now: datetime
     ) -> UndoPreview:
-        """What would come back. Raises as the port says."""
+        """What would be restored. Raises as the port says."""
 
         def work() -> UndoPreview:
             with self.database.reading_one_snapshot() as connection:

@@ -121,7 +121,7 @@ class CleanupsAPI:
         return _answer(self._change(request, self.dependencies.cleanups.undo, cio_ids), HTTPStatus.ACCEPTED)
 
     def undo_preview(self, request: Request) -> Response:
-        """``GET /v1/cleanups/{n}/undo_preview``: what would come back if the cleanup were undone now."""
+        """``GET /v1/cleanups/{n}/undo_preview``: what would be restored if the cleanup were undone now."""
         now = self.dependencies.clock()
         preview = of_cleanup(request, self.dependencies.undo_previews.preview, now=now)
         return Response(document={"preview": preview_document(preview)})

@@ -100,7 +100,7 @@ def cleanup_document(cleanup: Cleanup) -> dict[str, Any]:
 
 
 def decision_document(stored: StoredDecision) -> dict[str, Any]:
-    """A decision, why it counts as none, and what became of it."""
+    """A decision, why it has no effect, and what became of it."""
     return {
         "cio_id": stored.cio_id,
         "action": stored.decision.kind.value,
@@ -116,7 +116,7 @@ def decision_document(stored: StoredDecision) -> dict[str, Any]:
 
 
 def preview_document(preview: UndoPreview) -> dict[str, Any]:
-    """What would come back of a cleanup."""
+    """What would be restored of a cleanup."""
     return {
         "decisions": preview.decisions,
         "examined": preview.examined,
