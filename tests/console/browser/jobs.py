@@ -131,6 +131,6 @@ def undo_one(job: Job, club: Club, person: str) -> None:
     box.focus()
     page.keyboard.press("Space")
     job.click(page.get_by_role("button", name="Undo the chosen decisions"))
-    job.sees("Cleanup 1 is being undone.")
+    job.sees("The chosen decisions of cleanup 1 are being undone.")
     club.work()
     job.sees("Undone: 1 completely, 0 partly, 0 not at all.")

@@ -229,6 +229,16 @@ def test_correction_to_an_address_that_somebody_has(club: Club) -> None:
     assert "Becomes part of m-1007." in text_of(browser.get(club.path))
 
 
+def test_correction_that_leaves_the_id_another_address(club: Club) -> None:
+    browser = club.console.installation()
+
+    club.correct(browser, "dan@club.example", "dan@home.example", key="daniel@club.example")
+
+    said = text_of(browser.get(club.path))
+    assert "Correct to dan@home.example" in said
+    assert "The id of this person is a different e-mail address, so only the id can be the address." in said
+
+
 def test_corrections_that_conflict(club: Club) -> None:
     browser = club.console.installation()
     club.correct(browser, "m-1004", "new@club.example")
@@ -250,7 +260,8 @@ def test_id_becomes_the_address(club: Club) -> None:
     made = stored(club, "dan@club.example")
     assert made is not None
     assert made.decision.email == "dan@club.example"
-    assert "Use the id as address" not in text_of(browser.get(club.path))
+    buttons = [button.text for button in parsed(browser.get(club.path)).iter(f"{HTML}button")]
+    assert "Use the id as address" not in buttons
 
 
 def test_merge_into_a_person_that_is_named(club: Club) -> None:

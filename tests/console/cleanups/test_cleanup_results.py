@@ -207,6 +207,9 @@ def test_chosen_decisions_are_undone(club: Club) -> None:
     path = applied(club)
 
     post(club, f"{path}/undo", p=[club.cio_ids["m-1017"], club.cio_ids["m-1003"]])
+    undoing = words_of(club.console.installation().get(path))
+    assert "The chosen decisions of cleanup 1 are being undone." in undoing
+    assert "of 8 people" not in undoing
     club.work()
 
     said = words_of(club.console.installation().get(path))

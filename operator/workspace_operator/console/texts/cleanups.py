@@ -30,11 +30,10 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.state.Undoing": "Cleanup {number} is being undone",
     "cleanup.state.Applied": "The last cleanup was number {number}: its result and its undo",
     "cleanup.state.Undone": "The last cleanup was number {number}, which was undone",
-    "cleanup.or_merge": "Or let the change itself merge the people who share an address",
+    "cleanup.or_merge": "For whoever edits the settings: the change itself can merge people who share an address",
     "cleanup.or_merge_more": (
         "A system that keeps sending data about a merged or deleted person may create this person again before the "
-        "change. If the change itself merges, the data reaches the merged person. Whoever edits the Workspace "
-        "resource sets:"
+        "change. If the change itself merges, the data reaches the merged person. The Workspace resource then has:"
     ),
     "cleanup.sent_people": (
         "Since the change was blocked, your systems have sent data about {sent} of the {people} people who share an "
@@ -60,9 +59,11 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.filter": "Show",
     "cleanup.help": "What decisions, columns and keys mean",
     "cleanup.help_decisions": (
-        "Keep: this person keeps the address, and the others do not. Merge: this is the same person as another one, "
-        "and becomes part of it. Clear: the person stays, without the address; a suppressed address stays suppressed. "
-        "Delete: the person is removed. Correct…: the person gets another address."
+        "Keep: this person keeps the address; decide about the others, too, since only one person can have an address "
+        "from the change on. Merge: this is the same person as another one, and becomes part of it. Clear: the person "
+        "stays, without the address; a suppressed address stays suppressed. Delete: the person is "
+        "removed. Correct…: the person gets another address. Use the id as address: the id is an e-mail address, so "
+        "from the change on, no other can be the address of this person."
     ),
     "cleanup.help_keys": (
         "While a group has the focus: j and k go to the next and the previous group, m merges into the oldest, c "
@@ -129,6 +130,10 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "cleanup.taken": "Somebody has this address. Both would block the change.",
     "cleanup.taken_by": "{person} has this address. Both would block the change. Give another, or merge.",
     "cleanup.given": "You gave this address to another person, too. Only one can have it.",
+    "cleanup.id_stays": (
+        "The id of this person is a different e-mail address, so only the id can be the address. If the id is the "
+        "wrong one, have it changed by whoever runs your systems."
+    ),
     "cleanup.suppressed": "This address is suppressed. Give another, or clear it.",
     "cleanup.sent": "One of your systems last sent data about {person} on {time}. It may create this person again.",
     "cleanup.no_id": (
@@ -203,7 +208,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "review.undo": "Until the change takes effect, an undo restores everything else.",
     "review.undo_change": (
         "The change takes effect when you press Apply. After that, an undo restores an address only if it is valid "
-        "and nobody else has it."
+        "and nobody else has it, which is rarely so for people who block the change."
     ),
     "review.lost.one": "An undo does not restore the activities and merges of {count} deleted person.",
     "review.lost.other": "An undo does not restore the activities and merges of {count} deleted people.",
@@ -240,6 +245,7 @@ CLEANUP_TEXTS: Final[Mapping[str, str]] = {
     "progress.continue.one": "Continue with the {count} decision that is left",
     "progress.continue.other": "Continue with the {count} decisions that are left",
     "progress.state.Undoing": "Cleanup {number} is being undone.",
+    "progress.state.UndoingChosen": "The chosen decisions of cleanup {number} are being undone.",
     "progress.state.Undone": "Cleanup {number} was undone.",
     "progress.state.Discarded": "Cleanup {number} was discarded. Nothing was changed.",
     "progress.done": "{done} of {total}",

@@ -318,6 +318,8 @@ def _correction_notes(member: ListedMember, email: str, context: GroupContext) -
             value = f"into {member.cio_id} {owner.cio_id}"
             button = text("cleanup.merge_into", person=name)
             yield Note(text=text("cleanup.taken_by", person=name), value=value, button=button)
+    if OpenReason.ID_IS_ANOTHER_EMAIL in reasons and email != member.id:
+        yield Note(text=text("cleanup.id_stays"))
     if OpenReason.GIVEN_TO_SEVERAL in reasons:
         yield Note(text=text("cleanup.given"))
     if OpenReason.SUPPRESSED in reasons:

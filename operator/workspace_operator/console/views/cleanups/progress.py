@@ -107,6 +107,7 @@ def progress_view(content: ProgressContent) -> ProgressView:
     root = f"/w/{cleanup.workspace_id}/cleanup"
     href, is_moving = f"{root}/{cleanup.number}", cleanup.state in _AT_WORK
     done, total = _progress(cleanup)
+    is_measured = is_moving and not _undoes_chosen(cleanup)
     can_be_undone = cleanup.can_be_undone(content.now)
     is_full = len(content.rows) > ROWS
     return ProgressView(
@@ -114,8 +115,8 @@ def progress_view(content: ProgressContent) -> ProgressView:
         href=href,
         root=root,
         state=_state(cleanup),
-        percent=min(100, 100 * done // max(1, total)) if is_moving else None,
-        progress=", ".join(_numbers(content, done, total)) if is_moving else "",
+        percent=min(100, 100 * done // max(1, total)) if is_measured else None,
+        progress=", ".join(_numbers(content, done, total)) if is_measured else "",
         applied_by=visible(cleanup.applied_by or ""),
         applied_at=time(cleanup.applied_at) if cleanup.applied_at else None,
         result=[] if is_moving else _result(cleanup, content.change),
@@ -136,13 +137,20 @@ def progress_view(content: ProgressContent) -> ProgressView:
 def _state(cleanup: Cleanup) -> str:
     """Where the cleanup is, as a sentence."""
     key, done, total = cleanup.state.value, 0, 0
-    if cleanup.has_stopped_undo:
+    if _undoes_chosen(cleanup):
+        key = "UndoingChosen"
+    elif cleanup.has_stopped_undo:
         key, done, total = "UndoStopped", cleanup.tried_to_undo, cleanup.applied
     elif cleanup.state is CleanupState.APPLIED and cleanup.left:
         key, done, total = "Stopped", cleanup.total - cleanup.left, cleanup.total
     elif cleanup.state is CleanupState.APPLIED and cleanup.skipped:
         key = "Partly"
     return text(f"progress.state.{key}", number=cleanup.number, done=number(done), total=number(total))
+
+
+def _undoes_chosen(cleanup: Cleanup) -> bool:
+    """Whether some decisions are being undone, whose number is not kept."""
+    return cleanup.state is CleanupState.UNDOING and not cleanup.undoes_all
 
 
 def _go_on(content: ProgressContent) -> str:
