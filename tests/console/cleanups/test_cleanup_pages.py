@@ -1,10 +1,12 @@
 """The cleanup page: what it says, what its forms decide, and what they refuse."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from httpx import Response
 
 from tests.console.cleanups.club import ADA_SILVA, LENA, Club
 from tests.console.environment import HTML, MANAGER, parsed, text_of
@@ -253,15 +255,18 @@ def test_corrections_that_conflict(club: Club) -> None:
 
 def test_id_becomes_the_address(club: Club) -> None:
     browser = club.console.installation()
-    assert "Use the id as address" in text_of(browser.get(club.path))
+    assert "Use the id as address" in buttons_of(browser.get(club.path))
 
     club.decide(browser, "daniel@club.example", f"useid {club.cio_ids['dan@club.example']}")
 
     made = stored(club, "dan@club.example")
     assert made is not None
     assert made.decision.email == "dan@club.example"
-    buttons = [button.text for button in parsed(browser.get(club.path)).iter(f"{HTML}button")]
-    assert "Use the id as address" not in buttons
+    assert "Use the id as address" not in buttons_of(browser.get(club.path))
+
+
+def buttons_of(page: Response) -> Collection[str | None]:
+    return {button.text for button in parsed(page).iter(f"{HTML}button")}
 
 
 def test_merge_into_a_person_that_is_named(club: Club) -> None:
