@@ -47,7 +47,6 @@ READING: Final = {
         ("unused_rows._delete_batch", "violation"),
         ("unused_rows._delete_batch", "listed_call"),
         ("merges.merges", "merge"),
-        ("order._next", "cleanup_decision"),
         ("audit.record_decisions", "audit_entry"),
         ("listings._next_keys", "violation"),
         ("listings.sent_sharers", "listed_call"),

@@ -101,13 +101,16 @@ def _next(
 
 
 def _rest_of_phase(position: Position, *, is_undo: bool) -> Sequence[sa.ColumnElement[bool]]:
-    """What is behind a position in its phase, as one range of the index of survivors."""
+    """What is behind a position in its phase, as one range of the index of survivors.
+
+    No condition is about the cio_id alone: with one, PostgreSQL may read the decisions of all cleanups in its order.
+    """
     is_of_merges = (position.phase == 0) is not is_undo
-    after_last = (operator.lt if is_undo else operator.gt) if position.cio_id else None
-    if not is_of_merges:
-        return [_SURVIVOR == "", *([] if after_last is None else [after_last(_CIO_ID, position.cio_id)])]
-    if after_last is None:
-        return [_SURVIVOR > ""]
+    in_phase = _SURVIVOR > "" if is_of_merges else _SURVIVOR <= ""
+    if not position.cio_id:
+        return [in_phase]
     place = sa.tuple_(sa.literal(position.survivor), sa.literal(position.cio_id))
-    behind = after_last(sa.tuple_(_SURVIVOR, _CIO_ID), place)
-    return [behind, _SURVIVOR > "" if is_undo else operator.ge(_SURVIVOR, position.survivor)]
+    behind = (operator.lt if is_undo else operator.gt)(sa.tuple_(_SURVIVOR, _CIO_ID), place)
+    # A range of SQLite has one lower limit: not the beginning of the phase, but the position.
+    is_below = is_of_merges and not is_undo
+    return [behind, operator.ge(_SURVIVOR, position.survivor) if is_below else in_phase]
