@@ -49,6 +49,7 @@ def test_keys_work_while_a_group_has_the_focus(chromium: Browser, club: Club, se
             page.keyboard.press(key)
             expect(page.locator("#bar")).to_contain_text(sentence)
             expect(second).to_be_focused()
+        expect(second.get_by_label("Delete").last).to_be_checked()
         expect(page.locator("#bar")).to_contain_text("Apply 3 decisions")
         page.keyboard.press("k")
         expect(first).to_be_focused()
