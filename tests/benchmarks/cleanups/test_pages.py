@@ -68,7 +68,7 @@ class Blocked:
         """The fields of a decision: about a whole group, or about somebody of the only one."""
         if self.groups > 1:
             return {"group": self.key(number), "do": "mergeIntoOldest"}
-        return {"group": self.key(0), "do": "save", "people": self.position(number).cio_id, "d0": "clear"}
+        return {"group": self.key(0), "do": "save", "people": self.position(number).cio_id, "shown": "-", "d0": "clear"}
 
     def read_page(self, number: int) -> None:
         """Read what a page shows."""
