@@ -12,11 +12,9 @@ from workspace_operator.identity.merges.unmerge import unmerge
 from workspace_operator.identity.model.lock_set import LockSet, lock_set_of_undo
 from workspace_operator.identity.model.working_set import WorkingSet
 from workspace_operator.store.cleanups.records import StoredRecord, read_records
-from workspace_operator.store.engine.sql import any_of
 from workspace_operator.store.schema.mappers import Row
-from workspace_operator.store.schema.tables import merge
 from workspace_operator.store.unit_of_work.loader import load_snapshot
-from workspace_operator.store.unit_of_work.merge_rows import merge_of
+from workspace_operator.store.unit_of_work.merge_rows import merge_of, merge_rows
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot
 
 
@@ -30,7 +28,7 @@ def preview_undo(
     """
     merge_ids = [each.merge_id for each in stored if each.merge_id is not None]
     recorded = [each.cio_id for each in stored if each.decision.kind is not DecisionKind.MERGE]
-    merges = _merge_rows(connection, row.workspace_id, merge_ids)
+    merges = merge_rows(connection, row.workspace_id, merge_ids)
     records = read_records(connection, row, recorded)
     people = load_snapshot(connection, settings, _lock_set_of(merges.values(), records.values()))
     preview = _Preview(people=people, merges=merges, records=records, now=now)
@@ -69,11 +67,6 @@ class _Preview(NamedTuple):
             return UndoReason.MERGED_AGAIN
         result = unmerge(self.people, merge_of(row).event, now=self.now)
         return UndoReason.IDENTIFIERS_MISSING if result.unavailable else None
-
-
-def _merge_rows(connection: sa.Connection, workspace_id: int, merge_ids: Collection[str]) -> Mapping[str, Row]:
-    query = sa.select(merge).where(merge.c.workspace_id == workspace_id, any_of(merge.c.merge_id, merge_ids))
-    return {row.merge_id: row for row in connection.execute(query)}
 
 
 def _lock_set_of(merges: Collection[Row], records: Collection[StoredRecord]) -> LockSet:

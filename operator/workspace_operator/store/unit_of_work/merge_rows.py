@@ -65,6 +65,12 @@ _NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in (Person,
 _FIELDS = {kind: (names, attrgetter(*names)) for kind, names in _NAMES.items()}
 
 
+def merge_rows(connection: sa.Connection, workspace_id: int, merge_ids: Collection[str]) -> Mapping[str, Row]:
+    """The rows of merges by merge_id; those that do not exist are left out."""
+    query = sa.select(merge).where(merge.c.workspace_id == workspace_id, any_of(merge.c.merge_id, merge_ids))
+    return {row.merge_id: row for row in connection.execute(query)}
+
+
 def merge_of(row: Row) -> Merge:
     """Read a merge from its row."""
     record: Mapping[str, Any] = row.record

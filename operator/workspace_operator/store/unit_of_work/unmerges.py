@@ -30,7 +30,12 @@ from workspace_operator.store.unit_of_work.event_writer import write_events
 from workspace_operator.store.unit_of_work.flush import write_people
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.loader import load_snapshot
-from workspace_operator.store.unit_of_work.merge_rows import TransferredRecords, merge_of, transferred_records
+from workspace_operator.store.unit_of_work.merge_rows import (
+    TransferredRecords,
+    merge_of,
+    merge_rows,
+    transferred_records,
+)
 from workspace_operator.store.unit_of_work.violation_rows import wake_blocked_migration
 from workspace_operator.store.unit_of_work.workspace_lock import SettingsSnapshot
 
@@ -65,7 +70,7 @@ def undo_merges(
     results: dict[str, UndoResult | NotFound | Conflict] = {}
     left = list(merge_ids)
     while left:
-        rows = _merge_rows(connection, settings.row.workspace_id, left)
+        rows = merge_rows(connection, settings.row.workspace_id, left)
         together = left[: _independent(left, rows)]
         errors = {merge_id: _error(connection, merge_id, rows.get(merge_id)) for merge_id in together}
         results |= {merge_id: error for merge_id, error in errors.items() if error is not None}
@@ -147,15 +152,10 @@ def write_exclusively(
 
 def merge_row_of(connection: sa.Connection, workspace_id: int, merge_id: str) -> Row:
     """Read the row of a merge. Raises NotFound."""
-    row = _merge_rows(connection, workspace_id, [merge_id]).get(merge_id)
+    row = merge_rows(connection, workspace_id, [merge_id]).get(merge_id)
     if row is None:
         raise _not_found(merge_id)
     return row
-
-
-def _merge_rows(connection: sa.Connection, workspace_id: int, merge_ids: Collection[str]) -> Mapping[str, Row]:
-    query = sa.select(merge).where(merge.c.workspace_id == workspace_id, any_of(merge.c.merge_id, merge_ids))
-    return {row.merge_id: row for row in connection.execute(query)}
 
 
 def _not_found(merge_id: str) -> NotFound:
