@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
+from workspace_operator.cleanups.decisions import DecisionKind
+from workspace_operator.cleanups.model import Outcome
 from workspace_operator.identity.model.activity_log import log_changes, log_created
 from workspace_operator.identity.model.attribute_timestamps import PLAIN_EMAIL
 from workspace_operator.identity.model.person import Person, value_changes
@@ -75,6 +77,29 @@ class PersonRecord:
 
     before: Person
     new_email: str | None
+
+
+def outcome_of(reason: UndoReason | None) -> Outcome:
+    """What became of the undo of a decision that is not restored as a whole for a reason; None: it is."""
+    if reason is None:
+        return Outcome.UNDONE
+    return Outcome.UNDONE_IN_PART if reason is UndoReason.IDENTIFIERS_MISSING else Outcome.NOT_UNDONE
+
+
+def undo_recorded(
+    working_set: WorkingSet, kind: DecisionKind, record: PersonRecord | None, *, now: int
+) -> UndoReason | None:
+    """Undo a decision that is no merge; returns why it is not restored as a whole.
+
+    ``record`` is None if it was erased; a person who was kept has none. The working set contains what `undo_email` and
+    `undo_deletion` need.
+    """
+    if kind is DecisionKind.KEEP:
+        return None
+    if record is None:
+        return UndoReason.ERASED
+    undo = undo_deletion if kind is DecisionKind.DELETE else undo_email
+    return undo(working_set, record, now=now)
 
 
 def undo_email(working_set: WorkingSet, record: PersonRecord, *, now: int) -> UndoReason | None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from workspace_operator.application.ports import UndoResult
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Outcome, StoredDecision
-from workspace_operator.cleanups.undo import UndoReason, undo_deletion, undo_email
+from workspace_operator.cleanups.undo import UndoReason, outcome_of, undo_recorded
 from workspace_operator.errors import Conflict, NotFound
 from workspace_operator.identity.model.lock_set import lock_set_of_undo
 from workspace_operator.identity.model.person_events import DeviceUpserted, MembershipSet, PersonEvent
@@ -32,13 +32,6 @@ _COUNTERS: Mapping[Outcome, sa.Column[int]] = {
 }
 
 
-class _Undone(NamedTuple):
-    """What became of the undo of a decision."""
-
-    outcome: Outcome
-    reason: UndoReason | None = None
-
-
 def undo_batch(
     connection: sa.Connection,
     settings: SettingsSnapshot,
@@ -53,11 +46,12 @@ def undo_batch(
     if not stored:
         return {}
     undo = _Undo(connection=connection, settings=settings, row=row, now=int(now.timestamp()), new_id=new_id)
-    undone = undo.run(stored)
-    restored = [cio_id for cio_id, each in undone.items() if each.outcome is not Outcome.NOT_UNDONE]
+    reasons = undo.run(stored)
+    outcomes = {cio_id: outcome_of(reason) for cio_id, reason in reasons.items()}
+    restored = [cio_id for cio_id, outcome in outcomes.items() if outcome is not Outcome.NOT_UNDONE]
     delete_records(connection, row, restored)
-    _write_outcomes(connection, row, stored, undone)
-    numbers = Counter(each.outcome for each in undone.values())
+    _write_outcomes(connection, row, stored, reasons)
+    numbers = Counter(outcomes.values())
     numbers.subtract(each.outcome for each in stored if each.outcome is Outcome.NOT_UNDONE)  # it was tried again
     return {
         "cursor": position.text(),
@@ -74,63 +68,52 @@ class _Undo(NamedTuple):
     now: int
     new_id: CioIDGenerator
 
-    def run(self, stored: Sequence[StoredDecision]) -> Mapping[str, _Undone]:
-        """Undo decisions that were carried out, in order, all merges or none; returns the results by cio_id."""
-        merges = {str(each.merge_id): each for each in stored if each.decision.kind is DecisionKind.MERGE}
-        if merges:
-            return {merges[merge_id].cio_id: result for merge_id, result in self._undo_merges(list(merges)).items()}
-        return self._undo_recorded(stored)
+    def run(self, stored: Sequence[StoredDecision]) -> Mapping[str, UndoReason | None]:
+        """Undo decisions that were carried out, in order, all merges or none.
 
-    def _undo_merges(self, merge_ids: Sequence[str]) -> Mapping[str, _Undone]:
-        results = undo_merges(self.connection, self.settings, merge_ids, now=self.now, new_id=self.new_id)
-        return {merge_id: _result_of(result) for merge_id, result in results.items()}
+        Returns why each is not restored as a whole, by cio_id; None: it is.
+        """
+        merges = {str(each.merge_id): each.cio_id for each in stored if each.decision.kind is DecisionKind.MERGE}
+        if not merges:
+            return self._undo_recorded(stored)
+        results = undo_merges(self.connection, self.settings, list(merges), now=self.now, new_id=self.new_id)
+        return {merges[merge_id]: _reason_of(result) for merge_id, result in results.items()}
 
-    def _undo_recorded(self, stored: Sequence[StoredDecision]) -> Mapping[str, _Undone]:
+    def _undo_recorded(self, stored: Sequence[StoredDecision]) -> Mapping[str, UndoReason | None]:
         """Undo decisions that left records of people, or nothing, in one working set."""
         records = read_records(self.connection, self.row, [each.cio_id for each in stored])
         former = [record.person.before for record in records.values()]
         lock_set = lock_set_of_undo(former, [person.cio_id for person in former])
         people = load_snapshot(self.connection, self.settings, lock_set)
-        undone = {each.cio_id: self._undo_one(people, each, records.get(each.cio_id)) for each in stored}
+        reasons = {each.cio_id: self._undo_one(people, each, records.get(each.cio_id)) for each in stored}
         touched = [
-            each.cio_id
-            for each in stored
-            if each.decision.kind in _CHANGES_OF_EMAIL and undone[each.cio_id].outcome is Outcome.UNDONE
+            each.cio_id for each in stored if each.decision.kind in _CHANGES_OF_EMAIL and reasons[each.cio_id] is None
         ]
         write_exclusively(self.connection, self.settings, people, touched, now=self.now, new_id=self.new_id)
-        return undone
+        return reasons
 
-    def _undo_one(self, people: WorkingSet, stored: StoredDecision, record: StoredRecord | None) -> _Undone:
-        if stored.decision.kind is DecisionKind.KEEP:
-            return _Undone(Outcome.UNDONE)
-        if record is None:
-            return _Undone(Outcome.NOT_UNDONE, UndoReason.ERASED)
-        if stored.decision.kind is DecisionKind.DELETE:
-            reason = undo_deletion(people, record.person, now=self.now)
+    def _undo_one(self, people: WorkingSet, stored: StoredDecision, record: StoredRecord | None) -> UndoReason | None:
+        kind = stored.decision.kind
+        reason = undo_recorded(people, kind, None if record is None else record.person, now=self.now)
+        if kind is DecisionKind.DELETE and record is not None:
             people.events += _record_events(stored.cio_id, record)
-            return _Undone(Outcome.UNDONE) if reason is None else _in_part(reason)
-        reason = undo_email(people, record.person, now=self.now)
-        return _Undone(Outcome.UNDONE) if reason is None else _Undone(Outcome.NOT_UNDONE, reason)
+        return reason
 
 
 _CHANGES_OF_EMAIL: Final = frozenset({DecisionKind.CORRECT, DecisionKind.CLEAR})
 
 
-def _result_of(result: UndoResult | NotFound | Conflict) -> _Undone:
-    """What became of the undo of a merge."""
+def _reason_of(result: UndoResult | NotFound | Conflict) -> UndoReason | None:
+    """Why a merge is not undone as a whole; None: it is, also if somebody undid it before."""
     match result:
         case NotFound():
-            return _Undone(Outcome.NOT_UNDONE, UndoReason.SURVIVOR_GONE)
-        case AlreadyUndone():  # by hand
-            return _Undone(Outcome.UNDONE)
+            return UndoReason.SURVIVOR_GONE
+        case AlreadyUndone():
+            return None
         case Conflict():
-            return _Undone(Outcome.NOT_UNDONE, UndoReason.MERGED_AGAIN)
+            return UndoReason.MERGED_AGAIN
         case _:
-            return _in_part(UndoReason.IDENTIFIERS_MISSING) if result.unavailable else _Undone(Outcome.UNDONE)
-
-
-def _in_part(reason: UndoReason) -> _Undone:
-    return _Undone(Outcome.UNDONE_IN_PART, reason)
+            return UndoReason.IDENTIFIERS_MISSING if result.unavailable else None
 
 
 def _record_events(cio_id: str, record: StoredRecord) -> Sequence[PersonEvent]:
@@ -141,7 +124,7 @@ def _record_events(cio_id: str, record: StoredRecord) -> Sequence[PersonEvent]:
 
 
 def _write_outcomes(
-    connection: sa.Connection, row: Row, stored: Sequence[StoredDecision], undone: Mapping[str, _Undone]
+    connection: sa.Connection, row: Row, stored: Sequence[StoredDecision], reasons: Mapping[str, UndoReason | None]
 ) -> None:
     connection.execute(
         OUTCOME,
@@ -150,8 +133,8 @@ def _write_outcomes(
                 "of_workspace": row.workspace_id,
                 "of_cleanup": row.number,
                 "of_person": each.cio_id,
-                "new_outcome": undone[each.cio_id].outcome.value,
-                "new_reason": undone[each.cio_id].reason,
+                "new_outcome": outcome_of(reasons[each.cio_id]).value,
+                "new_reason": reasons[each.cio_id],
                 "new_merge_id": each.merge_id,
             }
             for each in stored

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import StoredDecision
-from workspace_operator.cleanups.undo import UndoReason, undo_deletion, undo_email
+from workspace_operator.cleanups.undo import UndoReason, undo_recorded
 from workspace_operator.identity.merges.unmerge import unmerge
 from workspace_operator.identity.model.lock_set import LockSet, lock_set_of_undo
 from workspace_operator.identity.model.working_set import WorkingSet
@@ -45,18 +45,10 @@ class _Preview(NamedTuple):
 
     def undo(self, stored: StoredDecision) -> UndoReason | None:
         """Undo a decision that was carried out; returns why it is not restored as a whole."""
+        if stored.decision.kind is DecisionKind.MERGE:
+            return self._unmerge(self.merges.get(stored.merge_id or ""))
         record = self.records.get(stored.cio_id)
-        match stored.decision.kind:
-            case DecisionKind.KEEP:
-                return None
-            case DecisionKind.MERGE:
-                return self._unmerge(self.merges.get(stored.merge_id or ""))
-            case _ if record is None:
-                return UndoReason.ERASED
-            case DecisionKind.DELETE:
-                return undo_deletion(self.people, record.person, now=self.now)
-            case _:
-                return undo_email(self.people, record.person, now=self.now)
+        return undo_recorded(self.people, stored.decision.kind, None if record is None else record.person, now=self.now)
 
     def _unmerge(self, row: Row | None) -> UndoReason | None:
         if row is None:
