@@ -6,7 +6,17 @@ import pytest
 
 from tests.docs.pages import rows
 from tests.identity.builders import NOW, person
-from workspace_operator.cleanups.undo import PersonRecord, UndoReason, undo_deletion, undo_email
+from workspace_operator.cleanups.decisions import DecisionKind
+from workspace_operator.cleanups.model import Outcome
+from workspace_operator.cleanups.undo import (
+    PersonRecord,
+    UndoPreview,
+    UndoReason,
+    outcome_of,
+    undo_deletion,
+    undo_email,
+    undo_recorded,
+)
 from workspace_operator.identity.model.attribute_timestamps import PLAIN_EMAIL
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.model.person_events import ActivityLogged
@@ -116,3 +126,42 @@ def test_deleted_person(now: WorkingSet, before: Person, restored: Person, reaso
     assert undo_deletion(now, PersonRecord(before=before, new_email=None), now=NOW) is reason
     assert now.people[before.cio_id] == restored
     assert [type(event) for event in now.events] == [ActivityLogged]
+
+
+CHANGE_OF_EMAIL = PersonRecord(before=BEFORE, new_email=NEW)
+
+
+@pytest.mark.parametrize(
+    ("kind", "now", "record", "email", "reason"),
+    [
+        (DecisionKind.CORRECT, people(CORRECTED), CHANGE_OF_EMAIL, ADA, None),
+        (DecisionKind.CLEAR, people(CLEARED), PersonRecord(before=BEFORE, new_email=None), ADA, None),
+        (DecisionKind.DELETE, people(), PersonRecord(before=BEFORE, new_email=None), ADA, None),
+        (DecisionKind.CORRECT, people(CORRECTED), None, NEW, UndoReason.ERASED),
+        (DecisionKind.KEEP, people(CORRECTED), None, NEW, None),
+    ],
+)
+def test_undo_follows_the_kind_of_the_decision(
+    kind: DecisionKind, now: WorkingSet, record: PersonRecord | None, email: str, reason: UndoReason | None
+) -> None:
+    assert undo_recorded(now, kind, record, now=NOW) is reason
+
+    assert now.people["p1"].email == email
+
+
+def test_outcome_follows_from_the_reason() -> None:
+    outcomes = {reason: outcome_of(reason) for reason in (None, *UndoReason)}
+
+    assert outcomes.pop(None) is Outcome.UNDONE
+    assert outcomes.pop(UndoReason.IDENTIFIERS_MISSING) is Outcome.UNDONE_IN_PART
+    assert set(outcomes.values()) == {Outcome.NOT_UNDONE}
+
+
+def test_preview_counts_what_is_restored_whole_in_part_and_not_at_all() -> None:
+    reasons = [None, None, UndoReason.IDENTIFIERS_MISSING, UndoReason.CHANGED, UndoReason.CHANGED, UndoReason.ERASED]
+
+    preview = UndoPreview.of(reasons, decisions=9)
+
+    assert (preview.decisions, preview.examined) == (9, 6)
+    assert (preview.whole, preview.in_part, preview.not_undone) == (2, 1, 3)
+    assert preview.reasons == {UndoReason.IDENTIFIERS_MISSING: 1, UndoReason.CHANGED: 2, UndoReason.ERASED: 1}
