@@ -156,6 +156,7 @@ class ConsoleEnv:
             person_actions=PersonActions(people=store.people, merges=store.merges, clock=store.clock),
             audit_log=store.audit_log,
             limiting_reads=partial(store.database.limiting_reads, 2) if store.database else nullcontext,
+            sharing_reads=store.database.sharing_reads if store.database else nullcontext,
             access_log=self.records.append,
             close=self.people.close,
         )

@@ -125,6 +125,7 @@ def _dependencies(
         trusted_proxies=_trusted_networks(settings),
         undo_period=settings.undo,
         limiting_reads=partial(store.limiting_reads, READ_SECONDS),
+        sharing_reads=store.sharing_reads,
         close=people.close,
     )
 

@@ -72,6 +72,10 @@ class Repositories:
         """Limit the statements of reads that this thread makes in a block. They raise StatementTimeout."""
         return self._database.limiting_reads(seconds)
 
+    def sharing_reads(self) -> AbstractContextManager[None]:
+        """Have the reads that this thread makes in a block share one transaction, with one snapshot."""
+        return self._database.sharing_reads()
+
     @cached_property
     def workspaces(self) -> "Workspaces":
         """Workspaces, with their owners and settings."""

@@ -1,7 +1,7 @@
 """The state of workspaces in short: their people, their identifier change and what needs a person."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +19,7 @@ from workspace_operator.application.ports import (
     Workspaces,
 )
 from workspace_operator.migrations.model import Migration
+from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.model.accounts import Account, AccountKey
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
 
@@ -96,10 +97,14 @@ class SummaryReader:
             for key in sorted(summaries, key=lambda key: (key.cluster, key.namespace, key.name))
         ]
 
-    def overview(self, workspace: Workspace) -> Overview:
-        """The state of one workspace."""
-        [summary] = self._summaries([workspace])
-        now = self.clock()
+    def overview(self, workspace: Workspace, newest: Migration | None) -> Overview:
+        """The state of one workspace, whose newest migration is known, ended or not."""
+        now, people = self.clock(), self.people.counts([workspace.workspace_id])
+        summary = WorkspaceSummary(
+            workspace=workspace,
+            people=people[workspace.workspace_id],
+            migration=None if newest is None or newest.stage in TERMINAL else newest,
+        )
         sets = self.credentials.valid_sets(workspace.workspace_id, now=now)
         heartbeat = self.heartbeats.all().get(workspace.owner.cluster)
         return Overview(
@@ -111,7 +116,7 @@ class SummaryReader:
 
     def _summaries(self, workspaces: Sequence[Workspace]) -> Sequence[WorkspaceSummary]:
         people = self.people.counts([workspace.workspace_id for workspace in workspaces])
-        migrations = self._open_migrations()
+        migrations = {migration.workspace_id: migration for _, migration in self.migrations.unfinished()}
         return [
             WorkspaceSummary(
                 workspace=workspace,
@@ -120,9 +125,6 @@ class SummaryReader:
             )
             for workspace in workspaces
         ]
-
-    def _open_migrations(self) -> Mapping[int, Migration]:
-        return {migration.workspace_id: migration for _, migration in self.migrations.unfinished()}
 
 
 def _account_of(workspace: Workspace) -> AccountKey:

@@ -47,6 +47,7 @@ class Dependencies:
         undo_period: how long a cleanup can be undone after it was applied, as pages say it; zero: not at all.
         company_sign_in: None without an identity provider.
         limiting_reads: limits the time of each statement that a handler reads by; raises StatementTimeout in it.
+        sharing_reads: gives what a handler reads one snapshot; it does not see what is written meanwhile.
         close: ends what the use cases run beside requests.
         monotonic: clock of the rates, in seconds.
     """
@@ -81,5 +82,6 @@ class Dependencies:
     company_sign_in: CompanySignIn | None = None
     limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     limiting_reads: Callable[[], AbstractContextManager[None]] = nullcontext
+    sharing_reads: Callable[[], AbstractContextManager[None]] = nullcontext
     close: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic

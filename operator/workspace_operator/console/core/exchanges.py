@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -79,7 +80,7 @@ def handle(exchange: Exchange, dependencies: Dependencies) -> ExchangeResult:
     """Carry out an exchange. Errors become pages."""
     route = exchange.route
     try:
-        with dependencies.limiting_reads():
+        with dependencies.limiting_reads(), dependencies.sharing_reads() if route.only_reads else nullcontext():
             return _handle(exchange, dependencies)
     except WorkspaceOperatorError as error:
         if isinstance(error, Unavailable):

@@ -72,6 +72,11 @@ class Route:
             raise ValueError(f"{self.pattern}: declare ACCOUNT_ADMIN for a page of an account, and only for it")
         object.__setattr__(self, "path", re.compile("/".join(map(_segment, self.pattern.split("/")))))
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether it shows something to a session. Whoever signs in by a GET creates one, and then reads it."""
+        return self.method == "GET" and self.access is not Audience.PUBLIC
+
 
 class RouteMatch(NamedTuple):
     """The routes of a path by method, and the numbers and the cio_id in the path, which is empty without one."""

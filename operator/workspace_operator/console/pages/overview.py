@@ -13,9 +13,9 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
     """The routes of this module."""
 
     def show(request: PageRequest) -> Page:
-        overview = dependencies.summaries.overview(request.workspace.workspace)
-        last = dependencies.cleanup_lists.status(request.workspace_id).last
-        view = overview_view(overview, last, now=dependencies.summaries.clock())
+        status = dependencies.cleanup_lists.status(request.workspace_id)
+        overview = dependencies.summaries.overview(request.workspace.workspace, status.migration)
+        view = overview_view(overview, status.last, now=dependencies.summaries.clock())
         refreshes = f"{view.href}?refresh=1" if view.is_moving else ""
         return Page(template="overview.html", title=view.name, view=view, link="overview", refreshes=refreshes)
 

@@ -30,6 +30,7 @@ from workspace_operator.store.engine.error_translation import (
     unknown_outcome,
 )
 from workspace_operator.store.engine.postgresql import postgresql_engine
+from workspace_operator.store.engine.shared_reads import SharedRead
 from workspace_operator.store.engine.sqlite import FileLock, limit_statements, sort_on_disk, sqlite_engine
 from workspace_operator.store.engine.urls import parse_database_url
 
@@ -140,25 +141,49 @@ class Database:
             self._thread_local.statement_seconds = None
 
     @contextmanager
+    def sharing_reads(self) -> Iterator[None]:
+        """Have the read transactions of this thread in the block be one, with one snapshot on either database.
+
+        It begins with the first of them. They do not see what is written meanwhile, not even by this thread.
+        """
+        shared = SharedRead(partial(self._begin_read, one_snapshot=True))
+        self._thread_local.shared_read = shared
+        try:
+            yield
+        finally:
+            self._thread_local.shared_read = None
+            shared.end()
+
+    @contextmanager
     def _reading(self, around: _ConnectionScope = _unchanged, **options: Any) -> Iterator[sa.Connection]:
         """Open a read transaction within ``around``, with execution options of its engine."""
         self._ensure_prepared()
-        seconds: float | None = getattr(self._thread_local, "statement_seconds", None)
+        shared: SharedRead | None = getattr(self._thread_local, "shared_read", None)
+        transaction = shared.use() if shared and around is _unchanged else self._begin_read(around, **options)
+        with (
+            self._observed("read"),
+            translate_errors(self.name, statement_seconds=self._statement_seconds),
+            transaction as connection,
+        ):
+            yield connection
+
+    @contextmanager
+    def _begin_read(self, around: _ConnectionScope = _unchanged, **options: Any) -> Iterator[sa.Connection]:
+        seconds = self._statement_seconds
         if seconds is not None:
             options["statement_seconds"] = seconds
         engine = self.engine.execution_options(**options) if options else self.engine
         limit: _ConnectionScope = _unchanged
         if seconds is not None and self.is_sqlite:
             limit = partial(limit_statements, seconds=seconds)
-        with (
-            self._observed("read"),
-            translate_errors(self.name, statement_seconds=seconds),
-            engine.connect() as connection,
-            around(connection),
-            limit(connection),
-            connection.begin(),
-        ):
+        with engine.connect() as connection, around(connection), limit(connection), connection.begin():
             yield connection
+
+    @property
+    def _statement_seconds(self) -> float | None:
+        """The limit of the statements that this thread reads by."""
+        seconds: float | None = getattr(self._thread_local, "statement_seconds", None)
+        return seconds
 
     def writing(self, work: Callable[[sa.Connection], T]) -> T:
         """Run ``work`` in a write transaction; retry it after a conflict or a lost connection.
