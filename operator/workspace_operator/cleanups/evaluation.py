@@ -42,7 +42,7 @@ class GroupCounts:
     is_suppressed: bool = False
 
     def plus(self, change: "GroupCounts", sign: int = 1) -> "GroupCounts":
-        """These counts with a change; a sign of -1 takes it back. Whether the address is suppressed stays."""
+        """These counts with a change; a sign of -1 removes it. Whether the address is suppressed stays."""
         return replace(
             self,
             people=self.people + sign * change.people,

@@ -105,7 +105,7 @@ class Cleanup:
         return self.can_be_undone(now) and self.left > 0 and not (self.undone or self.undone_in_part)
 
     def can_be_undone(self, now: datetime) -> bool:
-        """Whether decisions that were carried out can be taken back."""
+        """Whether decisions that were carried out can be undone."""
         return self.state is CleanupState.APPLIED and self.undo_until is not None and now < self.undo_until
 
 

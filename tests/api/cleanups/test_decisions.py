@@ -1,4 +1,4 @@
-"""Decisions over the App API: made, refused, replaced, listed and taken back, and counted exactly."""
+"""Decisions over the App API: made, refused, replaced, listed and removed, and counted exactly."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -90,12 +90,12 @@ def test_later_decision_replaces_an_earlier_one(draft: CleanupClient) -> None:
     assert (stored["action"], stored["email"]) == ("correct", " M4@example.com ")
 
 
-def test_decisions_are_taken_back(draft: CleanupClient) -> None:
+def test_decisions_are_removed(draft: CleanupClient) -> None:
     draft.decide(m_4="delete", m_2="clear")
 
     response = draft.delete(DECISIONS, {"cio_ids": [draft.cio_ids["m-4"], draft.cio_ids["m-1"]]})
 
-    assert (response.status_code, response.json()["taken_back"]) == (200, 1)
+    assert (response.status_code, response.json()["removed"]) == (200, 1)
     assert response.json()["cleanup"]["delete_people"] == 0
     assert [each["action"] for each in draft.read(DECISIONS)["decisions"]] == ["clear"]
 
@@ -196,7 +196,7 @@ def test_wrong_row_makes_no_decision(draft: CleanupClient) -> None:
         ("cio_ids[1]", {"cio_ids": ["a", "cio_a"]}),
     ],
 )
-def test_wrong_people_to_take_back(sql: Store, field: str, body: object) -> None:
+def test_wrong_people_whose_decisions_are_to_be_removed(sql: Store, field: str, body: object) -> None:
     response = CleanupClient.of(sql).delete(DECISIONS, body)
 
     assert response.status_code == 400
@@ -243,8 +243,8 @@ def test_count_stays_exact_with_several_clients(sql: Store) -> None:
             name = f"m_{2 * pair + client}"
             statuses.append(shop.decide(**{name: "clear"}).status_code)
             if client == pair % 2:
-                taken_back = shop.delete(DECISIONS, {"cio_ids": [shop.cio_ids[name.replace("_", "-")]]})
-                statuses.append(taken_back.status_code)
+                removed = shop.delete(DECISIONS, {"cio_ids": [shop.cio_ids[name.replace("_", "-")]]})
+                statuses.append(removed.status_code)
         return statuses
 
     with ThreadPoolExecutor(2) as threads:

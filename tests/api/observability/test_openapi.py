@@ -150,7 +150,7 @@ LIMITS: Mapping[str, tuple[object, object]] = {
         ]["decisions"]["maxItems"],
         bodies.MAX_DECISIONS,
     ),
-    "people whose decisions are taken back": (SCHEMAS["CioIDs"]["maxItems"], bodies.MAX_DECISIONS),
+    "people whose decisions are removed": (SCHEMAS["CioIDs"]["maxItems"], bodies.MAX_DECISIONS),
     "actions": (SCHEMAS["DecisionAction"]["enum"], [each.value for each in DecisionKind]),
     "violations": (SCHEMAS["Violation"]["enum"], [each.value for each in Violation]),
     "reasons": (SCHEMAS["OpenReasons"]["items"]["enum"], [each.value for each in OpenReason]),

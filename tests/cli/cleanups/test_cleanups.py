@@ -158,7 +158,7 @@ def test_rejected_rows_can_be_corrected(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("blocked")
-def test_decisions_are_taken_back(run: Run) -> None:
+def test_decisions_are_removed(run: Run) -> None:
     decisions_file(run, m_1="clear", m_4="clear")
     run("cleanups", "decide", "--from-csv", "people.csv", *W)
     decisions_file(run, m_1="none")
@@ -373,5 +373,5 @@ def test_audit_log_names_who_did_it(run: Run) -> None:
 
     actions = [(entry["action"], entry["subject"]) for entry in entries]
     assert actions[:2] == [("applied", "cleanup 1"), ("decided", "cleanup 1")]
-    assert entries[1]["detail"] == {"made": 2, "taken_back": 0}
+    assert entries[1]["detail"] == {"made": 2, "removed": 0}
     assert {entry["via"] for entry in entries} == {"CLI"}

@@ -113,10 +113,10 @@ def test_conflict_is_settled_by_deciding_again(club: Club, lena: Browser, omar: 
     assert decisions(club) == [None, CLEAR, None]
 
 
-def test_decision_that_was_taken_back_is_a_conflict(club: Club, lena: Browser, omar: Browser) -> None:
+def test_decision_that_was_removed_is_a_conflict(club: Club, lena: Browser, omar: Browser) -> None:
     Form(club, lena).send("mergeIntoOldest")
     stale = Form(club, lena)
-    Form(club, omar).send("takeBack")
+    Form(club, omar).send("remove")
 
     answer = stale.send(m_1017="clear")
 
@@ -152,7 +152,7 @@ def test_merge_into_somebody_who_was_decided_about_is_a_conflict(club: Club, len
     assert decisions(club) == [CLEAR, KEEP, None]
 
 
-@pytest.mark.parametrize("do", ["mergeIntoOldest", "clearOthers", "deleteOthers", "takeBack"])
+@pytest.mark.parametrize("do", ["mergeIntoOldest", "clearOthers", "deleteOthers", "remove"])
 def test_button_of_a_group_acts_on_what_is_shown(club: Club, lena: Browser, omar: Browser, do: str) -> None:
     stale = Form(club, lena)
     Form(club, omar).send(m_1017="keep")

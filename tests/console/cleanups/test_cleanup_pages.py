@@ -102,13 +102,13 @@ def test_buttons_of_a_group(club: Club, do: str, expected: dict[str, str]) -> No
     assert kinds(club) == expected
 
 
-def test_group_is_taken_back(club: Club) -> None:
+def test_decisions_of_group_are_removed(club: Club) -> None:
     browser = club.console.installation()
-    club.decide(browser, ADA_SILVA, "takeBack")
+    club.decide(browser, ADA_SILVA, "remove")
     assert club.store.sql_cleanups.cleanups(club.workspace.workspace_id) == []
     club.decide(browser, ADA_SILVA, "mergeIntoOldest")
 
-    club.decide(browser, ADA_SILVA, "takeBack")
+    club.decide(browser, ADA_SILVA, "remove")
 
     assert club.cleanup.total == 0
 

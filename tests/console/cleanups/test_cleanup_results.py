@@ -188,7 +188,7 @@ def test_result_in_part_says_why(club: Club) -> None:
 def test_cleanup_is_undone(club: Club) -> None:
     browser = club.console.installation()
     club.settle(browser)
-    club.decide(browser, "gone@club.example", "takeBack")
+    club.decide(browser, "gone@club.example", "remove")
     path = club.apply(browser).headers["location"]
     club.work()
 

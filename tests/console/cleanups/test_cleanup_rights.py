@@ -66,7 +66,7 @@ def test_forms_are_taken_from_whom_the_table_says(drafted: Club, person: str, fo
     fields = {
         "form_token": browser.form_token("/"),
         "group": ADA_SILVA,
-        "do": "takeBack",
+        "do": "remove",
         "number": str(drafted.cleanup.number),
         "cleanup": str(drafted.cleanup.number),
         "seen": mark_of_rule(Rule(action=RuleAction.CLEAR_ALL)),
@@ -100,7 +100,7 @@ def test_nobody_who_is_not_signed_in_gets_anything(drafted: Club) -> None:
 def test_form_without_its_token_decides_nothing(drafted: Club) -> None:
     browser = drafted.console.installation()
 
-    answer = browser.post(f"{drafted.path}/decide", {"group": ADA_SILVA, "do": "takeBack"})
+    answer = browser.post(f"{drafted.path}/decide", {"group": ADA_SILVA, "do": "remove"})
 
     assert answer.status_code == 403
     assert drafted.cleanup.total == 3

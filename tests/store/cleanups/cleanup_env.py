@@ -64,9 +64,9 @@ class CleanupEnv:
             return decision
         return Decision(kind=decision.kind, survivor=self.cio_ids.get(decision.survivor, decision.survivor))
 
-    def take_back(self, *ids: str) -> int:
+    def remove_decisions(self, *ids: str) -> int:
         cio_ids = [self.cio_ids[id_] for id_ in ids]
-        return self.cleanups.take_back(
+        return self.cleanups.remove_decisions(
             self.env.workspace_id, self.number, cio_ids, actor=ACTOR, now=self.env.store.clock()
         )
 

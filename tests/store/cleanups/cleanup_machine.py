@@ -105,17 +105,17 @@ class CleanupMachine(RuleBasedStateMachine):
 
     @precondition(is_draft)
     @rule(chosen=st.sets(positions, min_size=1, max_size=3))
-    def take_back(self, chosen: set[int]) -> None:
+    def remove_decisions(self, chosen: set[int]) -> None:
         stored = self.stored()
         cio_ids = [stored[position % len(stored)].cio_id for position in chosen] if stored else []
-        self.draft.cleanups.take_back(
+        self.draft.cleanups.remove_decisions(
             self.env.workspace_id, self.draft.number, cio_ids, actor=ACTOR, now=self.store.clock()
         )
 
     @precondition(is_draft)
     @rule(wanted=rules, confirms=st.booleans(), removes=st.booleans())
     def decide_by_rule(self, wanted: Rule, confirms: bool, removes: bool) -> None:
-        """A rule is counted; then it makes its decisions, and perhaps takes them back."""
+        """A rule is counted; then it makes its decisions, and perhaps removes them."""
         stored = self.store.cleanup_rules
         assert stored is not None
         key, now = (self.env.workspace_id, self.draft.number), self.store.clock()

@@ -82,7 +82,7 @@ def test_apply_names_what_was_seen(sql_env: WorkspaceEnv) -> None:
 
 def test_apply_of_nothing(sql_env: WorkspaceEnv) -> None:
     draft = decided(sql_env)
-    draft.take_back(*PEOPLE)
+    draft.remove_decisions(*PEOPLE)
 
     with pytest.raises(InvalidInput, match="there are no decisions to apply"):
         draft.apply()

@@ -1,4 +1,4 @@
-"""Drafts: decisions are made and taken back, and the count is exact after each of them."""
+"""Drafts: decisions are made and removed, and the count is exact after each of them."""
 
 from collections.abc import Mapping
 
@@ -98,7 +98,7 @@ def test_count_after_each_decision(sql_env: WorkspaceEnv) -> None:
         DecisionKind.DELETE: 2,
     }
     assert draft.cleanup.deletions == 2
-    assert draft.take_back(*PEOPLE) == 5
+    assert draft.remove_decisions(*PEOPLE) == 5
     assert (draft.cleanup.people_blocking_after, draft.cleanup.total) == (5, 0)
 
 
@@ -197,7 +197,7 @@ def test_nothing_is_decided_on_other_decisions_than_those_that_were_seen(
     with pytest.raises(StaleRevision, match="decisions of cleanup 1 were changed meanwhile"):
         draft.cleanups.decide(*of, requests, seen=stale, actor=ACTOR, now=now)
     with pytest.raises(StaleRevision, match="decisions of cleanup 1 were changed meanwhile"):
-        draft.cleanups.take_back(*of, [cio_id], seen=stale, actor=ACTOR, now=now)
+        draft.cleanups.remove_decisions(*of, [cio_id], seen=stale, actor=ACTOR, now=now)
 
     assert draft.cleanup == before
     seen_now = {cio_id: KEEP, draft.cio_ids["m-3"]: None}
@@ -215,11 +215,11 @@ def test_draft_is_discarded_only_in_the_version_that_was_seen(sql_env: Workspace
     assert draft.cleanups.discard(*of, version=2, actor=ACTOR, now=now).state is CleanupState.DISCARDED
 
 
-def test_take_back_of_nothing(sql_env: WorkspaceEnv) -> None:
+def test_removal_of_nothing(sql_env: WorkspaceEnv) -> None:
     draft = blocked(sql_env)
     before = draft.cleanup
 
-    assert draft.take_back("m-1") == 0
+    assert draft.remove_decisions("m-1") == 0
     assert draft.cleanup == before
 
 

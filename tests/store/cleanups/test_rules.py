@@ -1,4 +1,4 @@
-"""Rules of cleanups: counted first, then carried out as decisions, and taken back."""
+"""Rules of cleanups: counted first, then carried out as decisions, and removed."""
 
 from collections.abc import Mapping
 from unittest.mock import patch

@@ -35,10 +35,10 @@ MAX_BATCH: Final = 500
 
 PERSON_COLUMN: Final = "cio_id"
 EMAIL_COLUMN: Final = "email"
-TAKE_BACK: Final = "none"
-"""The decision that takes an earlier one back."""
+REMOVE: Final = "none"
+"""The decision that removes an earlier one."""
 
-_CHOICES: Final = ", ".join((*(kind.value for kind in DecisionKind), TAKE_BACK))
+_CHOICES: Final = ", ".join((*(kind.value for kind in DecisionKind), REMOVE))
 
 
 def decision_lines(decisions: Iterable[tuple[StoredDecision, Person | None]]) -> Iterator[str]:
@@ -64,7 +64,7 @@ def decision_lines(decisions: Iterable[tuple[StoredDecision, Person | None]]) ->
 
 
 class RowDecision(NamedTuple):
-    """What a row decides about a person; None takes an earlier decision back.
+    """What a row decides about a person; None removes an earlier decision.
 
     Attributes:
         needs_survivor: whether the survivor of a merge is still to be found among the people of the address.
@@ -77,17 +77,17 @@ class RowDecision(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class DecisionImportResult:
-    """Numbers of rows: decisions made, decisions taken back, rows without one, and rows that were rejected."""
+    """Numbers of rows: decisions made, decisions removed, rows without one, and rows that were rejected."""
 
     made: int = 0
-    taken_back: int = 0
+    removed: int = 0
     undecided: int = 0
     rejected: int = 0
 
     @property
     def rows(self) -> int:
         """Number of all rows."""
-        return self.made + self.taken_back + self.undecided + self.rejected
+        return self.made + self.removed + self.undecided + self.rejected
 
 
 class RowCells(NamedTuple):
@@ -119,9 +119,9 @@ class RowCells(NamedTuple):
         return RowDecision(cio_id, Decision(kind=kind, email=email, survivor=survivor), needs_survivor)
 
     def _kind(self) -> DecisionKind | None:
-        """The kind of the decision; None takes an earlier one back."""
+        """The kind of the decision; None removes an earlier one."""
         word = self.word.lower() or (DecisionKind.CORRECT.value if self.email else "")
-        if word == TAKE_BACK:
+        if word == REMOVE:
             return None
         if word not in set(DecisionKind):
             raise InvalidInput(f"{quoted(self.word)} in {DECISION_COLUMN} is no decision: write one of {_CHOICES}.")
@@ -255,9 +255,9 @@ class DecisionImport:
             else:
                 self._reject(rejected, wanted[result.cio_id][0], result.refusal)
         if back:
-            taken_back = self.cleanups.take_back(self.workspace_id, self.number, back, actor=self.actor, now=now)
-            self.result.taken_back += taken_back
-            self.result.undecided += len(back) - taken_back  # there was no decision to take back
+            removed = self.cleanups.remove_decisions(self.workspace_id, self.number, back, actor=self.actor, now=now)
+            self.result.removed += removed
+            self.result.undecided += len(back) - removed  # there was no decision to remove
 
     def _read(
         self,

@@ -38,7 +38,7 @@ class GroupResult:
     """What became of decisions about a group.
 
     Attributes:
-        people: number of people about whom something was decided, or whose decision was taken back.
+        people: number of people about whom something was decided, or whose decision was removed.
         refusals: why decisions were refused, by cio_id.
         next: where to go on, if the group is larger than a request may be.
     """
@@ -50,7 +50,7 @@ class GroupResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionMaker:
-    """Makes decisions, and takes them back."""
+    """Makes decisions, and removes them."""
 
     cleanups: Cleanups
     lists: CleanupLists
@@ -74,7 +74,7 @@ class DecisionMaker:
         number = self._draft(workspace_id, status, actor)
         return self.cleanups.decide(workspace_id, number, requests, seen=seen, actor=actor, now=self.clock()).results
 
-    def take_back(
+    def remove(
         self,
         workspace_id: int,
         status: CleanupStatus,
@@ -83,11 +83,11 @@ class DecisionMaker:
         seen: SeenDecisions = NOTHING_SEEN,
         actor: Actor,
     ) -> int:
-        """Take decisions back; returns how many there were. Raises as `decide`."""
+        """Remove decisions; returns how many there were. Raises as `decide`."""
         if status.draft is None:
             return 0
         number, now = status.draft.number, self.clock()
-        return self.cleanups.take_back(workspace_id, number, cio_ids, seen=seen, actor=actor, now=now)
+        return self.cleanups.remove_decisions(workspace_id, number, cio_ids, seen=seen, actor=actor, now=now)
 
     def decide_group(
         self,
@@ -100,7 +100,7 @@ class DecisionMaker:
         seen: SeenDecisions = NOTHING_SEEN,
         actor: Actor,
     ) -> GroupResult:
-        """Decide about the people of a group after a position, or with no action take their decisions back.
+        """Decide about the people of a group after a position, or with no action remove their decisions.
 
         ``seen`` are decisions about some of the first of these people. Raises NotFound if the list does not have the
         group, Conflict if no decisions can be made, and StaleRevision as `decide`.
@@ -112,7 +112,7 @@ class DecisionMaker:
             members = group.members
             if action is None:
                 cio_ids = [each.cio_id for each in members]
-                people += self.take_back(workspace_id, status, cio_ids, seen=seen, actor=actor)
+                people += self.remove(workspace_id, status, cio_ids, seen=seen, actor=actor)
             else:
                 decisions = group_decisions(action, oldest, members)
                 results = self.decide(workspace_id, status, decisions, seen=seen, actor=actor)

@@ -48,15 +48,15 @@ def record(
 
 
 def record_decisions(
-    locked: LockedCleanup, actor: Actor, *, made: int, taken_back: int, now: datetime, new_id: CioIDGenerator
+    locked: LockedCleanup, actor: Actor, *, made: int, removed: int, now: datetime, new_id: CioIDGenerator
 ) -> None:
     """Record decisions, or add them to the entry of the same actor of this minute."""
     own = (AuditAction.DECIDED.value, actor.name, actor.via.value, f"cleanup {locked.row.number}")
     for row in locked.connection.execute(_RECENT, {"of_workspace": locked.workspace_id}):
         if (row.action, row.actor, row.via, row.subject) == own and row.at > now - SUMMARY_PERIOD:
-            added = {"made": row.detail["made"] + made, "taken_back": row.detail["taken_back"] + taken_back}
+            added = {"made": row.detail["made"] + made, "removed": row.detail["removed"] + removed}
             key = {"of_workspace": locked.workspace_id, "of_entry": row.entry_id}
             locked.connection.execute(_SET_DETAIL, {**key, "added": added})
             return
-    detail = {"made": made, "taken_back": taken_back}
+    detail = {"made": made, "removed": removed}
     record(locked, AuditAction.DECIDED, actor, detail, now=now, new_id=new_id)

@@ -1,4 +1,4 @@
-"""Changes of a draft: decisions are made, replaced and taken back, and counted again after a new export.
+"""Changes of a draft: decisions are made, replaced and removed, and counted again after a new export.
 
 While they are counted again, decisions up to the cursor are counted and the others are not yet, whoever makes them.
 """
@@ -58,8 +58,8 @@ def decide(locked: LockedCleanup, requests: Sequence[DecisionRequest], maker: Ma
     ]
 
 
-def take_back(locked: LockedCleanup, cio_ids: Collection[str], now: datetime) -> int:
-    """Take decisions back; returns how many there were."""
+def remove_decisions(locked: LockedCleanup, cio_ids: Collection[str], now: datetime) -> int:
+    """Remove decisions; returns how many there were."""
     stored = locked.decisions(cio_ids)
     if stored:
         listed = listed_people(locked.connection, locked.workspace_id, locked.row.export_number, stored)

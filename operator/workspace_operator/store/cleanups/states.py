@@ -200,7 +200,7 @@ def _raise_if_not_applicable(locked: LockedCleanup, blocked: Row | None, request
 
 
 def has_unfinished_rules(locked: LockedCleanup) -> bool:
-    """Whether the worker makes decisions of a rule, or takes them back."""
+    """Whether the worker makes decisions of a rule, or removes them."""
     changing = cleanup_rule.c.state.in_([RuleState.DECIDING.value, RuleState.REMOVING.value])
     query = sa.select(cleanup_rule.c.position).where(locked.of_cleanup(cleanup_rule), changing)
     return locked.connection.execute(query.limit(1)).first() is not None

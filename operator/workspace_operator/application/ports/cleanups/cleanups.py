@@ -155,7 +155,7 @@ class Cleanups(Protocol):
         """
         ...
 
-    def take_back(
+    def remove_decisions(
         self,
         workspace_id: int,
         number: int,
@@ -165,7 +165,7 @@ class Cleanups(Protocol):
         actor: Actor,
         now: datetime,
     ) -> int:
-        """Take decisions back, and return how many there were. ``seen`` and errors are as of `decide`."""
+        """Remove decisions, and return how many there were. ``seen`` and errors are as of `decide`."""
         ...
 
     def discard(

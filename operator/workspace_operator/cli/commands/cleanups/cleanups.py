@@ -177,7 +177,7 @@ def decide(
             _print_decisions(importer.result, rejects)
         echo(count_text(counted(context, cleanup)))
     if importer.result.rejected:
-        raise typer.Exit(INCOMPLETE if importer.result.made + importer.result.taken_back else ERROR)
+        raise typer.Exit(INCOMPLETE if importer.result.made + importer.result.removed else ERROR)
 
 
 @app.command()
@@ -363,7 +363,7 @@ def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | 
 
 
 def _print_decisions(result: DecisionImportResult, rejects: Path) -> None:
-    removed = f", {result.taken_back} removed" if result.taken_back else ""
+    removed = f", {result.removed} removed" if result.removed else ""
     echo(
         f"{result.rows} rows: {result.made} decisions made{removed}, {result.undecided} without a decision, "
         f"{result.rejected} rejected"

@@ -1,4 +1,4 @@
-"""Decisions that somebody else made, or took back, after a form of their group was shown."""
+"""Decisions that somebody else made, or removed, after a form of their group was shown."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -26,7 +26,7 @@ def find_conflicts(
     Args:
         members: the people of whom the form depends on what is decided.
         marks: what the form has shown, by cio_id.
-        wanted: what the form decides, by cio_id; None to take a decision back.
+        wanted: what the form decides, by cio_id; None to remove a decision.
         actor: the sender of the form.
     """
     return {

@@ -10,14 +10,14 @@ from workspace_operator.console.core.http import PageRequest
 from workspace_operator.console.views.cleanups.marks import kind_of
 from workspace_operator.errors import InvalidInput
 
-TAKE_BACK = "takeBack"
+REMOVE = "remove"
 SAVE = "save"
 _PLAIN: Mapping[str, Decision] = {"keep": KEEP, "clear": CLEAR, "delete": DELETE}
 
 
 @dataclass(frozen=True, slots=True)
 class WholeGroup:
-    """To decide about all people of a group; without an action, to take their decisions back."""
+    """To decide about all people of a group; without an action, to remove their decisions."""
 
     action: RuleAction | None
 
@@ -54,7 +54,7 @@ def parse_request(request: PageRequest) -> WholeGroup | OnePerson | Choices:
         people = shown_people(request)
         chosen = {cio_id: request.form.get(f"d{position}", ("",))[-1] for position, cio_id in enumerate(people)}
         return Choices({cio_id: value for cio_id, value in chosen.items() if value})
-    if asked == TAKE_BACK:
+    if asked == REMOVE:
         return WholeGroup(None)
     try:
         return WholeGroup(RuleAction(asked))

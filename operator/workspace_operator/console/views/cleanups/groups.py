@@ -222,7 +222,7 @@ def _reasons(group: ListedGroup) -> Sequence[str]:
 
 
 def _buttons(group: ListedGroup) -> Sequence[GroupButton]:
-    names: tuple[tuple[str, str], ...] = (("takeBack", "u"),)
+    names: tuple[tuple[str, str], ...] = (("remove", "u"),)
     if group.people > LARGE:
         names = (("clearAll", "c"), *names)
     elif group.people > 1:

@@ -1,4 +1,4 @@
-"""The work on rules, group by group in the order of an export: counted, carried out as decisions, and taken back."""
+"""The work on rules, group by group in the order of an export: counted, carried out as decisions, and removed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,7 +19,7 @@ from workspace_operator.store.schema.tables import violation
 
 
 def run_rule_batch(locked: LockedCleanup, stored: StoredRule, now: datetime, *, size: int) -> None:
-    """Count, carry out or take back a part of a rule: about ``size`` decisions."""
+    """Count, carry out or remove the decisions of a part of a rule: about ``size`` decisions."""
     if stored.state is RuleState.REMOVING:
         _remove_batch(locked, stored, now, size=size)
     else:
@@ -33,7 +33,7 @@ def _remove_batch(locked: LockedCleanup, stored: StoredRule, now: datetime, *, s
     query = sa.select(cleanup_decision.c.cio_id).where(locked.of_cleanup(cleanup_decision), made_by_rule)
     cio_ids = locked.connection.execute(query.order_by(cleanup_decision.c.cio_id).limit(size)).scalars().all()
     if cio_ids:
-        drafts.take_back(locked, cio_ids, now)
+        drafts.remove_decisions(locked, cio_ids, now)
     else:
         locked.connection.execute(sa.delete(cleanup_rule).where(is_rule(locked, stored.position)))
 

@@ -153,12 +153,12 @@ class SQLCleanups(MergeOnTouchRepository):
             results = drafts.decide(locked, requests, drafts.Maker(actor=actor.name, now=now))
             made = sum(result.refusal is None for result in results)
             if made:
-                audit.record_decisions(locked, actor, made=made, taken_back=0, now=now, new_id=self.new_id)
+                audit.record_decisions(locked, actor, made=made, removed=0, now=now, new_id=self.new_id)
             return Decided(results, _get(connection, workspace_id, number))
 
         return self.database.writing(work)
 
-    def take_back(
+    def remove_decisions(
         self,
         workspace_id: int,
         number: int,
@@ -168,15 +168,15 @@ class SQLCleanups(MergeOnTouchRepository):
         actor: Actor,
         now: datetime,
     ) -> int:
-        """Take decisions back. Raises NotFound, Conflict and StaleRevision."""
+        """Remove decisions. Raises NotFound, Conflict and StaleRevision."""
 
         def work(connection: sa.Connection) -> int:
             locked = lock_draft(connection, workspace_id, number)
             locked.raise_if_changed(seen or {})
-            taken_back = drafts.take_back(locked, cio_ids, now)
-            if taken_back:
-                audit.record_decisions(locked, actor, made=0, taken_back=taken_back, now=now, new_id=self.new_id)
-            return taken_back
+            removed = drafts.remove_decisions(locked, cio_ids, now)
+            if removed:
+                audit.record_decisions(locked, actor, made=0, removed=removed, now=now, new_id=self.new_id)
+            return removed
 
         return self.database.writing(work)
 

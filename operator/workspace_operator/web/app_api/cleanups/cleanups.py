@@ -96,11 +96,11 @@ class CleanupsAPI:
             },
         )
 
-    def take_back(self, request: Request) -> Response:
-        """``DELETE /v1/cleanups/{n}/decisions``: take decisions back."""
+    def remove_decisions(self, request: Request) -> Response:
+        """``DELETE /v1/cleanups/{n}/decisions``: remove decisions."""
         cio_ids = bodies.parse_cio_ids(request.body)
-        taken_back = self._change(request, self.dependencies.cleanups.take_back, cio_ids)
-        return Response(document={"taken_back": taken_back, **self._numbers(request)})
+        removed = self._change(request, self.dependencies.cleanups.remove_decisions, cio_ids)
+        return Response(document={"removed": removed, **self._numbers(request)})
 
     def apply(self, request: Request) -> Response:
         """``POST /v1/cleanups/{n}/apply``: have the worker apply the draft that the caller has seen."""
@@ -149,7 +149,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         read_route(one, api.cleanup),
         read_route(f"{one}/decisions", api.decisions, query=("after", "limit")),
         batched_write_route("PUT", f"{one}/decisions", api.decide),
-        write_route("DELETE", f"{one}/decisions", api.take_back),
+        write_route("DELETE", f"{one}/decisions", api.remove_decisions),
         write_route("POST", f"{one}/apply", api.apply),
         write_route("POST", f"{one}/stop", api.stop),
         write_route("POST", f"{one}/undo", api.undo),
