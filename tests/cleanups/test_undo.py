@@ -1,15 +1,17 @@
 """Undo of a correction, a cleared address and a deletion: each row of cleanups §7."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.docs.pages import rows
 from tests.identity.builders import NOW, person
-from workspace_operator.cleanups.decisions import DecisionKind
-from workspace_operator.cleanups.model import Outcome
+from workspace_operator.cleanups.decisions import CLEAR, DecisionKind
+from workspace_operator.cleanups.model import Outcome, StoredDecision
 from workspace_operator.cleanups.undo import (
     PersonRecord,
+    PreviewedDecision,
     UndoPreview,
     UndoReason,
     outcome_of,
@@ -159,9 +161,15 @@ def test_outcome_follows_from_the_reason() -> None:
 
 def test_preview_counts_what_is_restored_whole_in_part_and_not_at_all() -> None:
     reasons = [None, None, UndoReason.IDENTIFIERS_MISSING, UndoReason.CHANGED, UndoReason.CHANGED, UndoReason.ERASED]
+    stored = StoredDecision(
+        cio_id="p1",
+        decision=CLEAR,
+        seen_email_key=ADA,
+        decided_at=datetime(2026, 11, 30, tzinfo=UTC),
+        decided_by="lena@club.example",
+    )
 
-    preview = UndoPreview.of(reasons, decisions=9)
+    preview = UndoPreview(decisions=9, examined=[PreviewedDecision(stored, reason) for reason in reasons])
 
-    assert (preview.decisions, preview.examined) == (9, 6)
     assert (preview.whole, preview.in_part, preview.not_undone) == (2, 1, 3)
     assert preview.reasons == {UndoReason.IDENTIFIERS_MISSING: 1, UndoReason.CHANGED: 2, UndoReason.ERASED: 1}

@@ -88,6 +88,7 @@ TABLE: Final = {
     ("POST", "/w/{workspace}/cleanup/apply"): Permission.APPLY,
     ("POST", "/w/{workspace}/cleanup/{cleanup}/stop"): Permission.APPLY,
     ("POST", "/w/{workspace}/cleanup/{cleanup}/continue"): Permission.APPLY,
+    ("GET", "/w/{workspace}/cleanup/{cleanup}/undo"): Permission.APPLY,
     ("POST", "/w/{workspace}/cleanup/{cleanup}/undo"): Permission.APPLY,
     ("POST", "/w/{workspace}/cleanup/retry"): Permission.RETRY,
     ("GET", "/w/{workspace}/imports"): Permission.VIEW,

@@ -9,9 +9,6 @@ MAX_GROWTH: Final = 4
 MAX_DIVISOR: Final = 32
 """The first batch is an eighth of the maximum; a batch grows up to fourfold, and shrinks down to a thirty-second."""
 
-THROTTLE: Final = 0.7
-"""Pause after a batch while other writers are active, as a fraction of the duration of the batch."""
-
 
 def first_size(most: int) -> int:
     """Size of the first batch of a kind of work; ``most`` is the maximum."""

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Self
+from typing import NamedTuple
 
 from workspace_operator.cleanups.decisions import DecisionKind
-from workspace_operator.cleanups.model import Outcome
+from workspace_operator.cleanups.model import Outcome, StoredDecision
 from workspace_operator.identity.model.activity_log import log_changes, log_created
 from workspace_operator.identity.model.attribute_timestamps import PLAIN_EMAIL
 from workspace_operator.identity.model.person import Person, value_changes
@@ -34,41 +34,47 @@ class UndoReason(StrEnum):
     IDENTIFIERS_MISSING = "identifiersMissing"
 
 
+class PreviewedDecision(NamedTuple):
+    """A decision, and why an undo would not restore it as a whole; None: it would."""
+
+    stored: StoredDecision
+    reason: UndoReason | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UndoPreview:
     """What would be restored if a cleanup were undone.
 
     Attributes:
         decisions: number of decisions that would be undone.
-        examined: number of these that the preview is about: the first ones, if they are too many.
-        in_part: number of those that would be restored in part.
-        not_undone: number of those that would not be restored.
-        reasons: how often which reason is given.
+        examined: those that the preview is about, in the order of their undo: the first ones, if they are too many.
     """
 
     decisions: int
-    examined: int
-    in_part: int
-    not_undone: int
-    reasons: Mapping[UndoReason, int]
+    examined: Sequence[PreviewedDecision]
+
+    @property
+    def reasons(self) -> Mapping[UndoReason, int]:
+        """How often which reason is given."""
+        return Counter(each.reason for each in self.examined if each.reason is not None)
 
     @property
     def whole(self) -> int:
-        """Number of decisions that would be restored as a whole."""
-        return self.examined - self.in_part - self.not_undone
+        """Number of the examined decisions that would be restored as a whole."""
+        return self._number_of(Outcome.UNDONE)
 
-    @classmethod
-    def of(cls, reasons: Sequence[UndoReason | None], *, decisions: int) -> Self:
-        """The preview of decisions, each with the reason why it is not restored as a whole."""
-        given = Counter(reason for reason in reasons if reason is not None)
-        in_part = given[UndoReason.IDENTIFIERS_MISSING]
-        return cls(
-            decisions=decisions,
-            examined=len(reasons),
-            in_part=in_part,
-            not_undone=given.total() - in_part,
-            reasons=given,
-        )
+    @property
+    def in_part(self) -> int:
+        """Number of those that would be restored in part."""
+        return self._number_of(Outcome.UNDONE_IN_PART)
+
+    @property
+    def not_undone(self) -> int:
+        """Number of those that would not be restored."""
+        return self._number_of(Outcome.NOT_UNDONE)
+
+    def _number_of(self, outcome: Outcome) -> int:
+        return sum(outcome_of(each.reason) is outcome for each in self.examined)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlencode
 
 from tests.console.cleanups.club import Club
 from tests.console.environment import MANAGER, ROOT, ConsoleEnv, hidden_fields
@@ -173,6 +174,13 @@ def applied_in_part(club: Club) -> str:
     return f"{club.path}/1"
 
 
+def to_be_undone(club: Club) -> str:
+    """The undo of some decisions, one of which cannot be restored."""
+    path, ids = applied_in_part(club), ("m-1003", "m-1004", "m-1017")
+    club.workspace.delete(id="m-1004")
+    return f"{path}/undo?{urlencode({'p': [club.cio_ids[id_] for id_ in ids]}, doseq=True)}"
+
+
 def at_work(club: Club) -> str:
     applying(club)
     return club.path
@@ -296,6 +304,7 @@ CLUB_PAGES: Final[Mapping[str, Callable[[Club], str]]] = {
     "progress": applying,
     "result": applied_in_part,
     "stopped": stopped,
+    "undo of some decisions": to_be_undone,
     "identifier changes": beside("/migrations"),
     "history": beside("/history"),
     "people": lambda club: f"/w/{club.workspace.workspace_id}/people",

@@ -76,7 +76,7 @@ def test_somebody_undoes_one_decision(
         club.work()
         job.sees("3 of 3 decisions were applied.")
 
-        undo_one(job, club, club.cio_ids["m-1017"])
+        undo_one(job, club, "m-1017 (Ada Silva)")
 
         assert {"m-1001", "m-1017"} <= set(club.ids())
         assert "m-1040" not in club.ids()

@@ -22,6 +22,9 @@ from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict
 
 ADA_SILVA = "ada.silva@club.example"
+IDS = ["dan@club.example", "m-1001", "m-1002", "m-1003", "m-1004", "m-1005", "m-1007", "m-1017", "m-1040"]
+"""The ids that are left when `Club.settle` was applied."""
+
 LENA = Actor(name="lena@nordlicht.example", via=Via.CONSOLE)
 
 
@@ -147,3 +150,18 @@ class Club:
             "deletions": deletions or str(draft.deletions),
         }
         return browser.post(f"{self.path}/apply", form)
+
+
+def applied(club: Club) -> str:
+    """Decide, apply and run the workers; returns the path of the cleanup."""
+    browser = club.console.installation()
+    club.settle(browser)
+    answer = club.apply(browser)
+    club.work()
+    return answer.headers["location"]
+
+
+def post(club: Club, path: str, **fields: str | list[str]) -> None:
+    browser = club.console.installation()
+    answer = browser.post(path, {"form_token": browser.form_token(club.path), **fields})
+    assert answer.status_code == 303, words_of(answer)

@@ -1,7 +1,6 @@
 """A cleanup that somebody stops, and how it goes on."""
 
-from tests.console.cleanups.club import Club, words_of
-from tests.console.cleanups.test_cleanup_results import applied, post
+from tests.console.cleanups.club import Club, applied, post, words_of
 from workspace_operator.cleanups.model import CleanupState
 from workspace_operator.migrations.state_machine import Stage
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from httpx import Response
 
-from tests.console.cleanups.club import Club, words_of
+from tests.console.cleanups.club import ADA_SILVA, Club, words_of
 from tests.console.environment import ADMIN, AUTHOR, MANAGER, VIEWER, ConsoleEnv
 from tests.console.reports.segments import Segments
 from tests.store.fixtures import WorkspaceEnv
@@ -104,6 +104,19 @@ def test_people_who_are_gone_keep_their_decision(club: Club) -> None:
 
     [gone] = [row for row in rows if row["cio_id"] == club.cio_ids["m-1040"]]
     assert (gone["id"], gone["email"]) == ("", "")
+
+
+def test_people_who_were_merged_or_deleted_are_named_as_they_were(club: Club) -> None:
+    browser = club.console.installation()
+    club.settle(browser)
+    club.apply(browser)
+    club.work()
+
+    by_cio_id = {row["cio_id"]: row for row in rows_of(browser.get(f"{club.path}/1/csv"))}
+
+    for id_, email in (("m-1017", ADA_SILVA), ("m-1003", "Bo@Club.example")):
+        row = by_cio_id[club.cio_ids[id_]]
+        assert (row["id"], row["email"], row["_outcome"]) == (id_, email, "applied")
 
 
 def test_people_of_a_segment_can_be_saved(env: ConsoleEnv) -> None:

@@ -28,7 +28,7 @@ from workspace_operator.cleanups.evaluation import count_blocking
 from workspace_operator.cleanups.execution import SkipReason
 from workspace_operator.cleanups.model import CleanupState, Outcome, StoredDecision
 from workspace_operator.cleanups.rules import Rule, RuleAction, RuleState
-from workspace_operator.cleanups.undo import UndoReason
+from workspace_operator.cleanups.undo import UndoPreview, UndoReason, outcome_of
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.model import OnConflict, Violation
@@ -177,6 +177,7 @@ class CleanupMachine(RuleBasedStateMachine):
             self.everybody_is_as_before(before)
             cleanup = self.draft.cleanup
             assert (preview.whole, preview.in_part) == (cleanup.undone, cleanup.undone_in_part)
+            self.each_decision_became_what_was_said(preview)
         self.settle()
         is_blocked = self.env.stage is Stage.BLOCKED
         if not undoes:
@@ -267,6 +268,12 @@ class CleanupMachine(RuleBasedStateMachine):
         assert preview.whole == cleanup.undone - before.undone
         assert preview.in_part == cleanup.undone_in_part - before.undone_in_part
         assert preview.not_undone == cleanup.not_undone
+        self.each_decision_became_what_was_said(preview)
+
+    def each_decision_became_what_was_said(self, preview: UndoPreview) -> None:
+        became = {each.cio_id: each.outcome for each in self.stored()}
+        said = {each.stored.cio_id: outcome_of(each.reason) for each in preview.examined}
+        assert said == {cio_id: became[cio_id] for cio_id in said}
 
     @invariant()
     def counters_agree_with_outcomes(self) -> None:

@@ -126,7 +126,7 @@ def test_undo_of_single_decisions_that_was_stopped(sql_env: WorkspaceEnv, batche
     draft.work_and_stop(batches=batches)
 
     assert (draft.cleanup.state, draft.cleanup.undone) == (CleanupState.APPLIED, batches)
-    assert draft.preview().decisions == draft.preview().examined == 5 - batches
+    assert draft.preview().decisions == len(draft.preview().examined) == 5 - batches
     draft.undo("m-4")
     draft.work()
     assert draft.cleanup.undone == batches + 1

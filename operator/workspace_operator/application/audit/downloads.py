@@ -99,14 +99,13 @@ class Downloads:
             yield from self._people_by_cio_id(workspace_id, batch)
 
     def _decisions_of(self, workspace_id: int, number: int) -> Iterator[tuple[StoredDecision, Person | None]]:
-        """Decisions with the people that they are about; None for those that are gone."""
+        """Decisions with the people that they are about, who may have been merged or deleted; None without a record."""
         after = ""
         while batch := self.cleanups.decisions(workspace_id, number, after=after, limit=BATCH):
             after = batch[-1].cio_id
-            people = {
-                person.cio_id: person
-                for person in self._people_by_cio_id(workspace_id, [stored.cio_id for stored in batch])
-            }
+            people = dict(self.cleanups.former_people(workspace_id, number, batch))
+            for person in self._people_by_cio_id(workspace_id, [stored.cio_id for stored in batch]):
+                people[person.cio_id] = person
             yield from ((stored, people.get(stored.cio_id)) for stored in batch)
 
     def _people_by_cio_id(self, workspace_id: int, cio_ids: Sequence[str]) -> Sequence[Person]:

@@ -42,7 +42,7 @@ _CHOICES: Final = ", ".join((*(kind.value for kind in DecisionKind), REMOVE))
 
 
 def decision_lines(decisions: Iterable[tuple[StoredDecision, Person | None]]) -> Iterator[str]:
-    """The lines of a file of decisions, each with the person that it is about, or None if that person is gone.
+    """The lines of a file of decisions, each with the person that it is about, or None if that is not known any more.
 
     A file of decisions can be sent back; outcome and reason are columns that nothing reads.
     """

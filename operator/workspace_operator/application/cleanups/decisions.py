@@ -6,16 +6,18 @@ The first decision opens a draft; looking at a list opens none.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 
 from workspace_operator.application.cleanups.lists import CleanupLists, CleanupStatus, ListRequest
 from workspace_operator.application.ports import (
+    NOTHING_SEEN,
     Actor,
     Cleanups,
     DecisionRequest,
     DecisionResult,
     ListedMember,
     PersonCursor,
+    SeenDecisions,
 )
 from workspace_operator.cleanups.decisions import CLEAR, DELETE, KEEP, Decision, merge_into
 from workspace_operator.cleanups.rules import RuleAction
@@ -25,12 +27,6 @@ BATCH: Final = 500
 
 MAX_AT_ONCE: Final = 10_000
 """People about whom one request decides; the rest of a larger group follows with the next one."""
-
-
-SeenDecisions: TypeAlias = Mapping[str, Decision | None]
-"""Decisions that somebody saw, or None for none, by cio_id."""
-
-NOTHING_SEEN: Final[SeenDecisions] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from workspace_operator.application.batch_sizes import THROTTLE, first_size, next_size
+from workspace_operator.application.batch_sizes import first_size, next_size
 from workspace_operator.application.ports import Lease, Migrations
 from workspace_operator.errors import StaleRevision, Unavailable
 from workspace_operator.log_lines import LogLine, log_context
@@ -191,5 +191,5 @@ class MigrationWorker:
             if self.stopping():
                 return False
             if batch.contended:
-                self.sleep(THROTTLE * (self.monotonic() - started))
+                self.sleep(batch.pause_ratio * (self.monotonic() - started))
             size = next_size(size, batch, most=most)

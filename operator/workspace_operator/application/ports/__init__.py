@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.accounts.sessions import SignInLink as SignInLink
     from workspace_operator.application.ports.accounts.sign_in_pins import SignInPin as SignInPin
     from workspace_operator.application.ports.accounts.sign_in_pins import SignInPins as SignInPins
+    from workspace_operator.application.ports.cleanups.cleanups import NOTHING_SEEN as NOTHING_SEEN
     from workspace_operator.application.ports.cleanups.cleanups import ApplyRequest as ApplyRequest
     from workspace_operator.application.ports.cleanups.cleanups import Cleanups as Cleanups
     from workspace_operator.application.ports.cleanups.cleanups import Decided as Decided
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from workspace_operator.application.ports.cleanups.cleanups import ExecuteDecisions as ExecuteDecisions
     from workspace_operator.application.ports.cleanups.cleanups import MadeDecisions as MadeDecisions
     from workspace_operator.application.ports.cleanups.cleanups import NumberedDecision as NumberedDecision
+    from workspace_operator.application.ports.cleanups.cleanups import SeenDecisions as SeenDecisions
     from workspace_operator.application.ports.cleanups.listed_calls import ListedCalls as ListedCalls
     from workspace_operator.application.ports.cleanups.listings import GroupCursor as GroupCursor
     from workspace_operator.application.ports.cleanups.listings import GroupPage as GroupPage
@@ -150,7 +152,7 @@ else:
             ),
             "workspace_operator.application.ports.cleanups.cleanups": (
                 "ApplyRequest Cleanups Decided DecisionRequest DecisionResult ExecutedDecision ExecuteDecisions "
-                "MadeDecisions NumberedDecision"
+                "MadeDecisions NOTHING_SEEN NumberedDecision SeenDecisions"
             ),
             "workspace_operator.application.ports.cleanups.listed_calls": "ListedCalls",
             "workspace_operator.application.ports.cleanups.listings": (

@@ -31,11 +31,13 @@ class Batch:
         contended: other writers are active on the database.
         lock_time_ratio: how long the longest transaction held locks, as a multiple of the time allowed while other
             writers are active; 2.0 is twice too long.
+        pause_ratio: how long to pause after it while other writers are active, as a multiple of its duration.
     """
 
     done: bool
     contended: bool = False
     lock_time_ratio: float = 0.0
+    pause_ratio: float = 0.7
 
 
 class Migrations(Protocol):

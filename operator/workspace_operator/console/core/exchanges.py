@@ -124,7 +124,7 @@ def _handle_form(
     request = PageRequest(
         numbers=exchange.numbers,
         cio_id=exchange.cio_id,
-        query=dict(_pairs(exchange.query)),
+        repeated_query=_all_values(exchange.query),
         form=form,
         session=session,
         seen=reached.seen,
@@ -172,14 +172,18 @@ def _reached(exchange: Exchange, session: ConsoleSession, dependencies: Dependen
 
 def parse_form(body: bytes) -> Mapping[str, tuple[str, ...]]:
     """The fields of a form. Raises InvalidInput if the body is none."""
-    fields: dict[str, tuple[str, ...]] = {}
     try:
-        text = body.decode("ascii")
+        return _all_values(body.decode("ascii"))
     except UnicodeDecodeError:
         raise InvalidInput("the form is not encoded as browsers do it") from None
+
+
+def _all_values(text: str) -> Mapping[str, tuple[str, ...]]:
+    """All values of each name, in their order. Raises InvalidInput."""
+    values: dict[str, tuple[str, ...]] = {}
     for name, value in _pairs(text):
-        fields[name] = (*fields.get(name, ()), value)
-    return fields
+        values[name] = (*values.get(name, ()), value)
+    return values
 
 
 def _pairs(text: str) -> Sequence[tuple[str, str]]:

@@ -19,7 +19,7 @@ class PageRequest:
     Attributes:
         numbers: the variable segments of the path, by name.
         cio_id: of the person of the path; empty on other pages.
-        query: parameters; of a repeated one, the last.
+        repeated_query: parameters of the address; of a repeated one, all in order.
         form: fields of the body; of a repeated one, all in order.
         session: None on pages for everybody.
         seen: the workspace of the path, which the viewer reaches; None on other pages.
@@ -32,7 +32,7 @@ class PageRequest:
 
     numbers: Mapping[str, int] = field(default_factory=dict)
     cio_id: str = ""
-    query: Mapping[str, str] = field(default_factory=dict)
+    repeated_query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     form: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     session: ConsoleSession | None = None
     seen: SeenWorkspace | None = None
@@ -41,6 +41,11 @@ class PageRequest:
     parts: tuple[str, ...] = ()
     attempt_token: str = ""
     upload: UploadForm | None = None
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Parameters of the address; of a repeated one, the last."""
+        return {name: values[-1] for name, values in self.repeated_query.items()}
 
     @property
     def viewer(self) -> Viewer:

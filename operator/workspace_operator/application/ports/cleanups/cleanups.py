@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from workspace_operator.application.ports.accounts.audit import Actor
 from workspace_operator.application.ports.migrations import Batch, Lease
@@ -90,6 +90,12 @@ ExecuteDecisions: TypeAlias = Callable[[UnitOfWork, Sequence[StoredDecision]], S
 """Carries decisions out in a unit of work, in their order."""
 
 
+SeenDecisions: TypeAlias = Mapping[str, Decision | None]
+"""Decisions that somebody saw, or None for none, by cio_id."""
+
+NOTHING_SEEN: Final[SeenDecisions] = {}
+
+
 class Cleanups(Protocol):
     """The cleanups of all workspaces. A method that names one raises NotFound if there is none of that number.
 
@@ -134,6 +140,16 @@ class Cleanups(Protocol):
         """The decisions about a person in all cleanups, newest cleanup first."""
         ...
 
+    def former_people(
+        self, workspace_id: int, number: int, decisions: Sequence[StoredDecision]
+    ) -> Mapping[str, Person]:
+        """The people whom these decisions merged or deleted, by cio_id, as they were before.
+
+        Left out are those whose record is gone: it is kept until the undo of the cleanup ends, or of the merge, unless
+        it is erased.
+        """
+        ...
+
     def makers(self, workspace_id: int, number: int, *, limit: int) -> Sequence[MadeDecisions]:
         """Who made decisions, counted over the first ``limit`` decisions in the order of cio_ids."""
         ...
@@ -144,14 +160,14 @@ class Cleanups(Protocol):
         number: int,
         requests: Sequence[DecisionRequest],
         *,
-        seen: Mapping[str, Decision | None] | None = None,
+        seen: SeenDecisions = NOTHING_SEEN,
         actor: Actor,
         now: datetime,
     ) -> Decided:
         """Make decisions, each about another person, and replace earlier ones.
 
-        ``seen`` are decisions, or None for none, on which the caller relies, by cio_id. Raises Conflict if it is no
-        draft, and StaleRevision if other ones are stored by now; then nothing is decided.
+        ``seen`` are those on which the caller relies. Raises Conflict if it is no draft, and StaleRevision if other
+        ones are stored by now; then nothing is decided.
         """
         ...
 
@@ -161,7 +177,7 @@ class Cleanups(Protocol):
         number: int,
         cio_ids: Collection[str],
         *,
-        seen: Mapping[str, Decision | None] | None = None,
+        seen: SeenDecisions = NOTHING_SEEN,
         actor: Actor,
         now: datetime,
     ) -> int:

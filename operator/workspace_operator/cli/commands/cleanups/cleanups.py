@@ -350,15 +350,16 @@ def _work(context: WorkspaceContext, cleanup: Cleanup, undo_period: timedelta, t
 def _print_preview(context: WorkspaceContext, number: int, cio_ids: list[str] | None) -> None:
     store = context.store
     preview: UndoPreview = store.undo_previews.preview(context.workspace_id, number, cio_ids, now=store.clock())
-    if preview.examined < preview.decisions:
-        info(f"only the first {preview.examined} of {preview.decisions} decisions were examined")
+    examined = len(preview.examined)
+    if examined < preview.decisions:
+        info(f"only the first {examined} of {preview.decisions} decisions were examined")
     echo(
-        f"{preview.whole} of {preview.examined} decisions would be restored completely, {preview.in_part} partly, "
+        f"{preview.whole} of {examined} decisions would be restored completely, {preview.in_part} partly, "
         f"{preview.not_undone} not at all"
     )
     if preview.reasons:
         echo("reasons: " + ", ".join(f"{reason} {count}" for reason, count in preview.reasons.items()))
-    if preview.reasons or preview.examined < preview.decisions:
+    if preview.reasons or examined < preview.decisions:
         raise typer.Exit(INCOMPLETE)
 
 

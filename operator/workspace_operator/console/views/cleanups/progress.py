@@ -10,6 +10,7 @@ from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, St
 from workspace_operator.cleanups.undo import UndoPreview
 from workspace_operator.console.texts import TEXTS, counted, text
 from workspace_operator.console.views.cleanups.reviews import decision_line
+from workspace_operator.console.views.cleanups.undo import forecast_of_all, limits_of_undo
 from workspace_operator.console.views.formats import ShownTime, day, number, time, visible
 from workspace_operator.console.views.rights import Right
 from workspace_operator.identity.model.person import Person
@@ -127,7 +128,7 @@ def progress_view(content: ProgressContent) -> ProgressView:
         next_href=f"{href}?after={content.rows[ROWS - 1].cio_id}" if is_full else "",
         undo=text("progress.undo", number=cleanup.number) if has_preview(cleanup, content.now) else "",
         undo_note=_undo_note(content) if cleanup.applied and not is_moving else "",
-        preview=[] if content.preview is None else _preview(content.preview),
+        preview=[] if content.preview is None else forecast_of_all(content.preview),
         may_apply=content.may_apply,
         is_moving=is_moving,
         is_draft=cleanup.state in (CleanupState.DRAFT, CleanupState.COUNTING),
@@ -209,23 +210,8 @@ def _undo_note(content: ProgressContent) -> str:
         return ""
     if cleanup.undo_until is None or not cleanup.can_be_undone(content.now):
         return text("progress.undo_ended")
-    note = text("progress.undo_until", day=day(cleanup.undo_until))
-    deleted = cleanup.decisions.get(DecisionKind.DELETE, 0)
-    if deleted:
-        note += f" {counted('progress.deleted', deleted)}"
-    if content.mode is not Mode.ID_ONLY:
-        note += f" {text('progress.went_through')}"
-    return note
-
-
-def _preview(preview: UndoPreview) -> Sequence[str]:
-    """What would be restored, and why the rest would not."""
-    numbers = {"whole": preview.whole, "part": preview.in_part, "none": preview.not_undone}
-    shown = {name: number(count) for name, count in numbers.items()}
-    is_part = preview.examined < preview.decisions
-    totals = {"examined": number(preview.examined), "decisions": number(preview.decisions)}
-    said = text("progress.preview_first" if is_part else "progress.preview", **totals, **shown)
-    return [said, *(f"{number(count)}: {text(f'reason.{reason}')}" for reason, count in preview.reasons.items())]
+    until = text("progress.undo_until", day=day(cleanup.undo_until))
+    return " ".join((until, *limits_of_undo(cleanup.decisions.get(DecisionKind.DELETE, 0), content.mode)))
 
 
 def _section(outcome: Outcome, content: ProgressContent) -> ResultSection:

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 from operator import attrgetter
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import (
+    NOTHING_SEEN,
     Actor,
     ApplyRequest,
     AuditAction,
@@ -21,17 +22,21 @@ from workspace_operator.application.ports import (
     Lease,
     MadeDecisions,
     NumberedDecision,
+    SeenDecisions,
 )
-from workspace_operator.cleanups.decisions import Decision, DecisionKind
+from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, StoredDecision
 from workspace_operator.errors import NotFound, StaleRevision
+from workspace_operator.identity.model.person import Person
 from workspace_operator.store.cleanups import audit, batches, drafts, states
+from workspace_operator.store.cleanups.records import read_records
 from workspace_operator.store.cleanups.rows import (
     CLEANUPS,
     cleanup_of,
     decision_of,
     lock_draft,
     no_such_cleanup,
+    read_cleanup,
 )
 from workspace_operator.store.engine.contention import ContentionProbe
 from workspace_operator.store.engine.databases import RetryTransaction
@@ -40,13 +45,32 @@ from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchR
 from workspace_operator.store.queries.job_leases import claim_job
 from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
+from workspace_operator.store.unit_of_work.merge_rows import merge_of, merge_rows
 from workspace_operator.store.unit_of_work.sql_unit_of_work import SQLUnitOfWork, WorkspaceCache, open_unit_of_work
 
-MAX_HOLD = 0.05
-"""Seconds that a batch may block all other writers of the workspace, as on SQLite."""
 
-MAX_HOLD_OF_PEOPLE = 0.25
-"""Seconds that a batch may block commands about its own people, where others go on: decisions on PostgreSQL."""
+class BatchLimits(NamedTuple):
+    """How much a batch may disturb other writers.
+
+    Attributes:
+        hold: seconds that it may block them.
+        pause_ratio: the pause after it, as a multiple of its duration.
+    """
+
+    hold: float
+    pause_ratio: float
+
+    def batch(self, seconds: float, *, done: bool, contended: bool) -> Batch:
+        """The result of a batch that blocked them for some seconds."""
+        ratio = seconds / self.hold
+        return Batch(done=done, contended=contended, lock_time_ratio=ratio, pause_ratio=self.pause_ratio)
+
+
+BLOCKING_ALL: Final = BatchLimits(hold=0.05, pause_ratio=1.2)
+"""While it runs, nobody else writes to the workspace, as on SQLite: the others need more than half of the time."""
+
+BLOCKING_ITS_PEOPLE: Final = BatchLimits(hold=0.25, pause_ratio=0.3)
+"""While it runs, only commands about its own people wait: decisions on PostgreSQL."""
 
 
 class _Change(Protocol):
@@ -125,6 +149,20 @@ class SQLCleanups(MergeOnTouchRepository):
             found = [NumberedDecision(row.cleanup_number, decision_of(row)) for row in connection.execute(query)]
         return sorted(found, key=attrgetter("cleanup"), reverse=True)
 
+    def former_people(
+        self, workspace_id: int, number: int, decisions: Sequence[StoredDecision]
+    ) -> Mapping[str, Person]:
+        """The people whom these decisions merged or deleted, by cio_id, as they were before. Raises NotFound."""
+        merge_ids = [each.merge_id for each in decisions if each.merge_id is not None]
+        deleted = [each.cio_id for each in decisions if each.decision.kind is DecisionKind.DELETE]
+        with self.database.reading_one_snapshot() as connection:
+            row = read_cleanup(connection, workspace_id, number).row
+            merges = merge_rows(connection, workspace_id, merge_ids)
+            records = read_records(connection, row, deleted)
+        former = [merge_of(merge).secondary for merge in merges.values()]
+        former += [record.person.before for record in records.values()]
+        return {person.cio_id: person for person in former}
+
     def makers(self, workspace_id: int, number: int, *, limit: int) -> Sequence[MadeDecisions]:
         """Who made decisions, counted over some of them."""
         columns = (cleanup_decision.c.decided_by, cleanup_decision.c.kind)
@@ -141,7 +179,7 @@ class SQLCleanups(MergeOnTouchRepository):
         number: int,
         requests: Sequence[DecisionRequest],
         *,
-        seen: Mapping[str, Decision | None] | None = None,
+        seen: SeenDecisions = NOTHING_SEEN,
         actor: Actor,
         now: datetime,
     ) -> Decided:
@@ -149,7 +187,7 @@ class SQLCleanups(MergeOnTouchRepository):
 
         def work(connection: sa.Connection) -> Decided:
             locked = lock_draft(connection, workspace_id, number)
-            locked.raise_if_changed(seen or {})
+            locked.raise_if_changed(seen)
             results = drafts.decide(locked, requests, drafts.Maker(actor=actor.name, now=now))
             made = sum(result.refusal is None for result in results)
             if made:
@@ -164,7 +202,7 @@ class SQLCleanups(MergeOnTouchRepository):
         number: int,
         cio_ids: Collection[str],
         *,
-        seen: Mapping[str, Decision | None] | None = None,
+        seen: SeenDecisions = NOTHING_SEEN,
         actor: Actor,
         now: datetime,
     ) -> int:
@@ -172,7 +210,7 @@ class SQLCleanups(MergeOnTouchRepository):
 
         def work(connection: sa.Connection) -> int:
             locked = lock_draft(connection, workspace_id, number)
-            locked.raise_if_changed(seen or {})
+            locked.raise_if_changed(seen)
             removed = drafts.remove_decisions(locked, cio_ids, now)
             if removed:
                 audit.record_decisions(locked, actor, made=0, removed=removed, now=now, new_id=self.new_id)
@@ -264,8 +302,8 @@ class SQLCleanups(MergeOnTouchRepository):
             )
         except NotFound as error:  # the workspace was deleted
             raise StaleRevision(str(error)) from error
-        hold = MAX_HOLD if self.database.is_sqlite or locks_workspace else MAX_HOLD_OF_PEOPLE
-        return Batch(done=done, contended=contended, lock_time_ratio=seconds / hold)
+        limits = BLOCKING_ALL if self.database.is_sqlite or locks_workspace else BLOCKING_ITS_PEOPLE
+        return limits.batch(seconds, done=done, contended=contended)
 
     def _open_unit(self, connection: sa.Connection, workspace_id: int, attempt: int) -> SQLUnitOfWork:
         return open_unit_of_work(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from workspace_operator.cleanups.undo import UndoPreview
+from workspace_operator.cleanups.undo import PreviewedDecision, UndoPreview
 from workspace_operator.store.cleanups.order import first_decisions_to_undo
 from workspace_operator.store.cleanups.rows import read_cleanup
 from workspace_operator.store.cleanups.states import raise_if_not_undoable, raise_if_people_not_undoable
@@ -36,6 +36,9 @@ class SQLUndoPreviews(MergeOnTouchRepository):
                 stored = first_decisions_to_undo(connection, row, cio_ids, size=MAX_EXAMINED)
                 reasons = preview_undo(connection, settings, row, stored, now=int(now.timestamp()))
                 total = row.applied - row.undone - row.undone_in_part
-                return UndoPreview.of(reasons, decisions=total if cio_ids is None else len(set(cio_ids)))
+                return UndoPreview(
+                    decisions=total if cio_ids is None else len(set(cio_ids)),
+                    examined=[PreviewedDecision(*each) for each in zip(stored, reasons, strict=True)],
+                )
 
         return self.merge_on_touch.run(workspace_id, work)

@@ -119,7 +119,7 @@ def preview_document(preview: UndoPreview) -> dict[str, Any]:
     """What would be restored of a cleanup."""
     return {
         "decisions": preview.decisions,
-        "examined": preview.examined,
+        "examined": len(preview.examined),
         "whole": preview.whole,
         "in_part": preview.in_part,
         "not_undone": preview.not_undone,
