@@ -119,7 +119,9 @@ def decision_line(stored: StoredDecision, people: Mapping[str, Person]) -> Decis
     target = visible(decision.survivor or "") if survivor is None else name_of(survivor)
     values = {"email": visible(decision.email or "", limit=MAX_CELL), "person": target}
     what = text(f"review.becomes.{decision.kind}", **values)
-    if before is not None and decision.kind in (DecisionKind.CORRECT, DecisionKind.CLEAR):
+    if decision.kind is DecisionKind.CORRECT and not decision.email:
+        what = text("review.becomes.correct_erased")
+    elif before is not None and decision.kind in (DecisionKind.CORRECT, DecisionKind.CLEAR):
         what = text(f"review.becomes.{decision.kind}_from", before=visible(before, limit=MAX_CELL), **values)
     return DecisionLine(
         person=_name_of_missing(stored) if person is None else _full_name(person),

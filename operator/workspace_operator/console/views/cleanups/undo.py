@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, Outcome
-from workspace_operator.cleanups.undo import PreviewedDecision, UndoPreview, UndoReason, outcome_of
+from workspace_operator.cleanups.undo import PreviewedDecision, UndoPreview, outcome_of
 from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.cleanups.reviews import decision_line
 from workspace_operator.console.views.formats import number
@@ -37,12 +37,11 @@ class UndoView:
 
 def undo_view(cleanup: Cleanup, preview: UndoPreview, people: Mapping[str, Person], mode: Mode) -> UndoView:
     """What an undo of chosen decisions would restore; ``people`` are those they are about, by cio_id."""
-    deleted = sum(each.stored.decision.kind is DecisionKind.DELETE for each in preview.examined)
     return UndoView(
         title=counted("undo.title", preview.decisions, number=cleanup.number),
         cleanup_href=f"/w/{cleanup.workspace_id}/cleanup/{cleanup.number}",
         lines=[_line(each, people) for each in preview.examined],
-        sentences=list(limits_of_undo(deleted, mode)),
+        sentences=list(limits_of_undo(0, mode)),  # of deleted people, their lines say it
         undo=counted("undo.do", preview.decisions),
         back=text("undo.back", number=cleanup.number),
     )
@@ -68,12 +67,13 @@ def limits_of_undo(deleted: int, mode: Mode) -> Iterator[str]:
 
 def _line(previewed: PreviewedDecision, people: Mapping[str, Person]) -> UndoLine:
     line = decision_line(previewed.stored, people)
-    forecast = _forecast(previewed.reason)
+    forecast = _forecast(previewed)
     return UndoLine(cio_id=previewed.stored.cio_id, person=line.person, what=line.what, forecast=forecast)
 
 
-def _forecast(reason: UndoReason | None) -> str:
+def _forecast(previewed: PreviewedDecision) -> str:
+    stored, reason = previewed
     if reason is None:
-        return text("undo.whole")
+        return text("undo.deleted" if stored.decision.kind is DecisionKind.DELETE else "undo.whole")
     why = text(f"reason.{reason}")
     return why if outcome_of(reason) is Outcome.UNDONE_IN_PART else text("undo.not", why=why)
