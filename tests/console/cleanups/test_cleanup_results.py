@@ -11,6 +11,8 @@ from workspace_operator.cleanups.undo import UndoReason
 from workspace_operator.console.texts import TEXTS
 from workspace_operator.console.views.cleanups import reviews
 from workspace_operator.console.views.cleanups.comparisons import merged_person
+from workspace_operator.identity.model.commands import AddDevice, SetMembership
+from workspace_operator.identity.values.devices import Device
 from workspace_operator.identity.values.rules import Mode
 from workspace_operator.migrations.state_machine import Stage
 
@@ -194,7 +196,6 @@ def test_no_such_cleanup(club: Club) -> None:
 
 def test_comparison_shows_the_merged_person(club: Club) -> None:
     browser = club.console.installation()
-
     page = browser.get(f"{club.path}/compare?key=ada.silva%40club.example")
 
     rows = {row[0]: row[1:] for row in table(page.text)}
@@ -208,6 +209,31 @@ def test_comparison_shows_the_merged_person(club: Club) -> None:
     kept = club.workspace.find(id="m-1001")
     assert kept is not None
     assert [kept.attributes[name] for name in ("plan", "chapter", "name")] == ["gold", "Kiel", "Silva"]
+
+
+def test_comparison_shows_the_records_of_the_merged_person(club: Club) -> None:
+    workspace, number = club.workspace, club.workspace.workspace_id
+    segments = [club.store.segments.create(number, name, now=club.store.clock()) for name in ("VIP", "Kiel", "Bremen")]
+    for id_, tokens, joined in (("m-1001", "a", segments[:1]), ("m-1017", "ab", segments[:2]), ("m-1040", "", ())):
+        reference = workspace.reference(id=id_)
+        for token in tokens:
+            workspace.perform(AddDevice(reference=reference, device=Device(token=token, platform="ios", attributes={})))
+        for segment in joined:
+            workspace.perform(SetMembership(reference=reference, segment=segment, member=True))
+    workspace.identify_person(id="m-1017", body={"city": "Kiel"})
+    browser = club.console.installation()
+
+    rows = {row[0]: row[1:] for row in table(browser.get(f"{club.path}/compare?key=ada.silva%40club.example").text)}
+
+    assert rows["devicesdiffers"] == ["1", "2", "0", "2"]
+    assert rows["manualsegmentsdiffers"] == ["1", "1,2", "", "1,2"]
+    club.decide(browser, ADA_SILVA, "mergeIntoOldest")
+    club.apply(browser)
+    club.work()
+    records, kept = club.store.person_records, club.cio_ids["m-1001"]
+    assert len(records.devices(number, [kept])[kept]) == 2
+    assert list(records.segments(number, kept)) == [1, 2]
+    assert str(len(records.activities(number, cio_id=kept, limit=100))) == rows["activitiesdiffers"][-1]
 
 
 def table(html: str) -> list[list[str]]:
@@ -246,6 +272,7 @@ def test_comparison_of_many_attributes_and_people(empty_club: Club) -> None:
     short, whole = browser.get(path), browser.get(f"{path}&all=1")
 
     assert "2 more people are not shown." in words_of(short)
+    assert [row[-1] for row in table(short.text)[-3:]] == ["", "", ""]
     assert "Show all 60 attributes" in words_of(short)
     assert len(table(whole.text)) - len(table(short.text)) == 10
     assert browser.get(f"{club.path}/compare?key=nobody%40x.example").status_code == 404

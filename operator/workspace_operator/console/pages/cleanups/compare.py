@@ -1,7 +1,6 @@
 """The people of a group side by side."""
 
 from collections.abc import Sequence
-from typing import Final
 from urllib.parse import urlencode
 
 from workspace_operator.access.permissions import Permission
@@ -12,6 +11,7 @@ from workspace_operator.console.core.routes import Route
 from workspace_operator.console.pages.cleanups.content import LINK, CleanupReader
 from workspace_operator.console.texts import text
 from workspace_operator.console.views.cleanups.comparisons import (
+    MAX_ACTIVITIES,
     MAX_MERGED,
     MAX_PEOPLE,
     ComparedPeople,
@@ -19,9 +19,6 @@ from workspace_operator.console.views.cleanups.comparisons import (
     comparison_view,
 )
 from workspace_operator.errors import NotFound
-
-MAX_ACTIVITIES: Final = 100
-"""Activities of a person that are counted."""
 
 
 def routes(dependencies: Dependencies) -> Sequence[Route]:
@@ -60,14 +57,10 @@ def records_of(dependencies: Dependencies, number: int, cio_ids: Sequence[str]) 
     """What people have beside attributes."""
     records = dependencies.person_records
     devices = records.devices(number, cio_ids)
-    activities = {
-        cio_id: len(records.activities(number, cio_id=cio_id, limit=MAX_ACTIVITIES + 1)) for cio_id in cio_ids
-    }
     return Records(
-        devices={cio_id: len(each) for cio_id, each in devices.items()},
+        devices={cio_id: {device.token for device in each} for cio_id, each in devices.items()},
         segments={cio_id: records.segments(number, cio_id) for cio_id in cio_ids},
         activities={
-            cio_id: str(count) if count <= MAX_ACTIVITIES else text("compare.many", count=MAX_ACTIVITIES)
-            for cio_id, count in activities.items()
+            cio_id: len(records.activities(number, cio_id=cio_id, limit=MAX_ACTIVITIES + 1)) for cio_id in cio_ids
         },
     )

@@ -1,6 +1,6 @@
 """The people of a group side by side, with the person that merging them would give."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from workspace_operator.application.ports import ListedGroup
 from workspace_operator.console.texts import counted, text
 from workspace_operator.console.views.cleanups.groups import MAX_CELL, name_of, shown_value
-from workspace_operator.console.views.formats import day_of, visible
+from workspace_operator.console.views.formats import day_of, number, visible
 from workspace_operator.identity.merges.survivorship import survivor
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.attributes import same_value
@@ -19,6 +19,9 @@ MAX_PEOPLE: Final = 6
 
 MAX_ROWS: Final = 50
 """Attributes that are shown before somebody asks for all."""
+
+MAX_ACTIVITIES: Final = 100
+"""Activities of a person that are counted."""
 
 MAX_MERGED: Final = 50
 """People of a group for which the merged person is computed."""
@@ -57,11 +60,17 @@ class ComparisonView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """What people have beside attributes: devices, manual segments and recent activities, by cio_id."""
+    """What people have beside attributes, by cio_id.
 
-    devices: Mapping[str, int]
-    segments: Mapping[str, Sequence[int]]
-    activities: Mapping[str, str]
+    Attributes:
+        devices: the tokens of their devices.
+        segments: their manual segments.
+        activities: the number of their activities, at most one more than MAX_ACTIVITIES.
+    """
+
+    devices: Mapping[str, Collection[str]]
+    segments: Mapping[str, Collection[int]]
+    activities: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +109,7 @@ def comparison_view(compared: ComparedPeople) -> ComparisonView:
     return ComparisonView(
         title=visible(group.email_key or group.key, limit=MAX_CELL * 2),
         people=[name_of(person) for person in shown],
-        rows=[*_identifier_rows(shown, merged), *visible_rows, *_record_rows(shown, compared.records)],
+        rows=[*_identifier_rows(shown, merged), *visible_rows, *_record_rows(compared, has_merged=merged is not None)],
         hidden=counted("compare.hidden", hidden) if hidden > 0 else "",
         has_merged=merged is not None,
         all_href=compared.all_href if len(rows) > len(visible_rows) else "",
@@ -142,14 +151,33 @@ def _attribute_rows(people: Sequence[Person], merged: Person | None) -> Sequence
     ]
 
 
-def _record_rows(people: Sequence[Person], records: Records) -> Sequence[ComparedRow]:
-    ids = [person.cio_id for person in people]
-    values = {
-        "compare.devices": [str(records.devices.get(cio_id, 0)) for cio_id in ids],
-        "compare.segments": [", ".join(map(str, records.segments.get(cio_id, ()))) for cio_id in ids],
-        "compare.activities": [records.activities.get(cio_id, "0") for cio_id in ids],
+def _record_rows(compared: ComparedPeople, *, has_merged: bool) -> Sequence[ComparedRow]:
+    """Devices, segments and activities; those of the merged person only if all people are shown."""
+    ids, records = [person.cio_id for person in compared.people[:MAX_PEOPLE]], compared.records
+    devices = [set(records.devices.get(cio_id, ())) for cio_id in ids]
+    segments = [set(records.segments.get(cio_id, ())) for cio_id in ids]
+    activities = [records.activities.get(cio_id, 0) for cio_id in ids]
+    merges = len(ids) - 1  # each is an activity of the survivor
+    texts = {
+        "compare.devices": [number(len(each)) for each in (*devices, set[str]().union(*devices))],
+        "compare.segments": list(map(_segments_text, (*segments, set[int]().union(*segments)))),
+        "compare.activities": list(map(_activities_text, (*activities, sum(activities) + merges))),
     }
+    is_merged_known = has_merged and len(ids) == len(compared.people)
     return [
-        ComparedRow(name=text(name), values=shown, merged="", differs=len(set(shown)) > 1)
-        for name, shown in values.items()
+        ComparedRow(
+            name=text(name),
+            values=values,
+            merged=merged if is_merged_known else "",
+            differs=len(set(values)) > 1,
+        )
+        for name, (*values, merged) in texts.items()
     ]
+
+
+def _segments_text(segments: Collection[int]) -> str:
+    return ", ".join(map(str, sorted(segments)))
+
+
+def _activities_text(count: int) -> str:
+    return number(count) if count <= MAX_ACTIVITIES else text("compare.many", count=number(MAX_ACTIVITIES))
