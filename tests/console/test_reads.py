@@ -7,11 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from tests.console.environment import ConsoleEnv, text_of
+from tests.console.environment import HTML, ConsoleEnv, parsed, text_of
 from tests.store.backends import sql_store, upgraded
 from tests.store.engine.test_statement_limits import SLOW
 from workspace_operator.access.permissions import Permission
@@ -105,3 +106,14 @@ def test_form_sees_what_was_written(database: Database) -> None:
 
 def test_sign_in_sees_the_session_that_it_created(database: Database) -> None:
     assert counts(database, method="GET", pattern="/x", access=Audience.PUBLIC) == "1,2"
+
+
+def test_own_session_was_active_just_now(database: Database) -> None:
+    """The page itself notes that, in a transaction of its own."""
+    env = ConsoleEnv(store=sql_store(database))
+    browser = env.installation()
+    env.store.clock.advance(1200)
+
+    times = [each.attrib["datetime"] for each in parsed(browser.get("/account")).iter(f"{HTML}time")]
+
+    assert env.store.clock().isoformat() in [datetime.fromisoformat(each).isoformat() for each in times]

@@ -22,6 +22,7 @@ ELSEWHERE: Final = frozenset(
         "file_marks",
         "plan_statistics",
         "postgresql",
+        "shared_reads",
         "sqlite",
         "upgrades",
         "write_path",

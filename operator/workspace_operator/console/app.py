@@ -15,7 +15,7 @@ from workspace_operator.console.core.rendering import Renderer
 from workspace_operator.console.core.routes import Route, RouteTable
 from workspace_operator.console.core.static_files import load_static_files
 from workspace_operator.console.pages import accounts, company_sign_in, history, overview, sign_in, workspaces
-from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review, rules
+from workspace_operator.console.pages.cleanups import compare, deciding, lists, progress, review, rules, undo
 from workspace_operator.console.pages.imports import columns, files, results
 from workspace_operator.console.pages.people import merging, person
 from workspace_operator.console.pages.people import search as people
@@ -24,7 +24,7 @@ from workspace_operator.console.views.frames import WorkspaceLink
 
 PAGES: Final = (
     *(sign_in, company_sign_in, workspaces, usage, overview),
-    *(lists, deciding, compare, review, rules, progress),
+    *(lists, deciding, compare, review, rules, progress, undo),
     *(people, person, merging),
     *(segments, files, columns, results),
     *(exports, deliveries, settings),

@@ -186,7 +186,7 @@ class ImportJob:
 
     @property
     def people_left(self) -> int:
-        """People whose changes an undo can still take back."""
+        """People whose changes can still be undone."""
         return self.people - self.undone - self.undone_in_part
 
     def has_file(self, now: datetime) -> bool:
@@ -194,6 +194,6 @@ class ImportJob:
         return self.state is not ImportState.UPLOADING and (self.file_until is None or now < self.file_until)
 
     def can_be_undone(self, now: datetime) -> bool:
-        """Whether there are changes that can be taken back."""
+        """Whether there are changes that can be undone."""
         is_possible = self.state is ImportState.DONE and self.undo_until is not None and now < self.undo_until
         return is_possible and self.people_left > 0

@@ -55,7 +55,7 @@ def may_delete(person: Person | None, record: ImportRecord, *, has_more: bool) -
 
 
 def undo_change(working_set: WorkingSet, record: ImportRecord, *, now: int) -> Undone:
-    """Take back what an import changed in a person who existed before.
+    """Undo what an import changed in a person who existed before.
 
     The working set contains the person, the owners of the former identifiers, and their suppressions.
     """

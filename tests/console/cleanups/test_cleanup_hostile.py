@@ -1,9 +1,12 @@
 """Ids, addresses and attributes of people are hostile, and appear as text on every page of a cleanup."""
 
+from urllib.parse import urlencode
+
 import pytest
+from httpx import Response
 
 from tests.console.cleanups.club import Club
-from tests.console.environment import HTML, parsed, text_of
+from tests.console.environment import HTML, Browser, parsed, text_of
 from tests.console.hostile import HOSTILE
 from workspace_operator.console.views.cleanups.groups import MAX_CELL
 from workspace_operator.console.views.formats import visible
@@ -23,6 +26,16 @@ def hostile_club(empty_club: Club) -> Club:
     return empty_club
 
 
+def applied_pages(club: Club, browser: Browser) -> list[Response]:
+    """The result, the undo of some decisions, and what became of people who do not exist any more."""
+    club.apply(browser)
+    club.work()
+    result = browser.get(f"{club.path}/1")
+    boxes = [each.attrib["value"] for each in parsed(result).iter(f"{HTML}input") if each.get("type") == "checkbox"]
+    assert boxes
+    return [result, browser.get(f"{club.path}/1/undo?{urlencode({'p': boxes}, doseq=True)}")]
+
+
 def test_every_page_shows_them_as_text(hostile_club: Club) -> None:
     club, browser = hostile_club, hostile_club.console.installation()
     club.decide(browser, "same@club.example", "mergeIntoOldest")
@@ -34,6 +47,7 @@ def test_every_page_shows_them_as_text(hostile_club: Club) -> None:
         path = links.get("Next 25 groups →", "")
     pages.append(browser.get(f"{club.path}/review"))
     pages += [browser.get(f"{club.path}/{page}?key=same%40club.example") for page in ("g", "compare")]
+    pages += applied_pages(club, browser)
 
     elements = [each for page in pages for tag in ("bdi", "td") for each in parsed(page).iter(f"{HTML}{tag}")]
     shown = {"".join(each.itertext()) for each in elements}

@@ -1,10 +1,14 @@
 """Somebody stops a cleanup while it is applied or undone, and continues it, or undoes what was done."""
 
+from unittest.mock import patch
+
 import pytest
 
 from tests.store.cleanups.cleanup_env import ACTOR, UNDO_PERIOD, CleanupEnv
 from tests.store.cleanups.test_apply_and_undo import DECISIONS, decided
 from tests.store.fixtures import WorkspaceEnv
+from workspace_operator.application.cleanups.worker import CleanupWorker
+from workspace_operator.application.ports import Batch
 from workspace_operator.cleanups.model import CleanupState, Outcome
 from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
 from workspace_operator.identity.values.rules import Mode
@@ -157,3 +161,21 @@ def test_stopped_undo_leaves_the_number_of_what_did_not_come_back(sql_env: Works
     draft.undo()
     draft.work()
     assert (draft.cleanup.undone, draft.cleanup.not_undone) == (4, 1)
+
+
+def test_others_get_more_time_after_a_batch_that_blocks_them(sql_env: WorkspaceEnv) -> None:
+    """On PostgreSQL, only commands about its own people wait while decisions are applied."""
+    draft, ratios = decided(sql_env), dict[CleanupState, set[float]]()
+
+    def note(_: CleanupWorker, batch: Batch, size: int, _started: float) -> int:
+        ratios.setdefault(draft.cleanup.state, set()).add(batch.pause_ratio)
+        return size
+
+    with patch.object(CleanupWorker, "size_after", note):
+        draft.apply()
+        draft.work(batch=8)
+        draft.undo()
+        draft.work(batch=8)
+
+    is_sqlite = draft.env.store.sql_database.is_sqlite
+    assert ratios == {CleanupState.APPLYING: {1.2 if is_sqlite else 0.3}, CleanupState.UNDOING: {1.2}}

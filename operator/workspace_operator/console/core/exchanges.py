@@ -85,7 +85,7 @@ def handle(exchange: Exchange, dependencies: Dependencies) -> ExchangeResult:
     except WorkspaceOperatorError as error:
         if isinstance(error, Unavailable):
             logger.warning("request %s (%s %s): %s", exchange.request_id, route.method, route.pattern, error)
-        return ExchangeResult(answer=page_for_error(error, path=exchange.path if route.method == "GET" else ""))
+        return ExchangeResult(answer=page_for_error(error, path=_address(exchange) if route.method == "GET" else ""))
     except Exception:
         logger.exception("request %s (%s %s) failed", exchange.request_id, route.method, route.pattern)
         return ExchangeResult(answer=unknown_error_page(exchange.request_id))
@@ -135,6 +135,10 @@ def _handle_form(
         upload=upload,
     )
     return ExchangeResult(answer=route.handler(request), session=session, seen=reached.seen)
+
+
+def _address(exchange: Exchange) -> str:
+    return f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
 
 
 def _sign_in_path(exchange: Exchange, end: SessionEnd | None, dependencies: Dependencies) -> str:

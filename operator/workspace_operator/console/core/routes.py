@@ -74,7 +74,7 @@ class Route:
 
     @property
     def only_reads(self) -> bool:
-        """Whether it shows something to a session. Whoever signs in by a GET creates one, and then reads it."""
+        """Whether it shows something to a session, and changes nothing. Of the public pages, some sign in."""
         return self.method == "GET" and self.access is not Audience.PUBLIC
 
 

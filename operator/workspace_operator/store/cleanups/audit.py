@@ -54,7 +54,7 @@ def record_decisions(
     own = (AuditAction.DECIDED.value, actor.name, actor.via.value, f"cleanup {locked.row.number}")
     for row in locked.connection.execute(_RECENT, {"of_workspace": locked.workspace_id}):
         if (row.action, row.actor, row.via, row.subject) == own and row.at > now - SUMMARY_PERIOD:
-            added = {"made": row.detail["made"] + made, "removed": row.detail["removed"] + removed}
+            added = {"made": row.detail["made"] + made, "removed": row.detail.get("removed", 0) + removed}
             key = {"of_workspace": locked.workspace_id, "of_entry": row.entry_id}
             locked.connection.execute(_SET_DETAIL, {**key, "added": added})
             return

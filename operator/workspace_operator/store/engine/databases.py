@@ -119,13 +119,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def reading_one_snapshot(self, *, sorts: bool = False) -> Iterator[sa.Connection]:
+    def reading_one_snapshot(self, *, sorts: bool = False, sets: bool = False) -> Iterator[sa.Connection]:
         """Open a read transaction with one snapshot on either database.
 
-        ``sorts`` has SQLite sort on disk, because the rows may not fit into memory. PostgreSQL does so anyway.
+        ``sorts`` has SQLite sort on disk, because the rows may not fit into memory. PostgreSQL does so anyway. ``sets``
+        says that the reader changes settings of its transaction, so that no other reader shares it.
         """
         around = sort_on_disk if sorts and self.is_sqlite else _unchanged
-        with self._reading(around, one_snapshot=True) as connection:
+        with self._reading(around, shares=not sets, one_snapshot=True) as connection:
             yield connection
 
     @contextmanager
@@ -144,7 +145,9 @@ class Database:
     def sharing_reads(self) -> Iterator[None]:
         """Have the read transactions of this thread in the block be one, with one snapshot on either database.
 
-        It begins with the first of them. They do not see what is written meanwhile, not even by this thread.
+        It begins with the first of them. They do not see what others write meanwhile. A read that raises and a write of
+        this thread end it; the next read begins another. So the thread never waits for a second connection of the
+        server while it holds one: a pooler may have no more.
         """
         shared = SharedRead(partial(self._begin_read, one_snapshot=True))
         self._thread_local.shared_read = shared
@@ -155,11 +158,15 @@ class Database:
             shared.end()
 
     @contextmanager
-    def _reading(self, around: _ConnectionScope = _unchanged, **options: Any) -> Iterator[sa.Connection]:
+    def _reading(
+        self, around: _ConnectionScope = _unchanged, *, shares: bool = True, **options: Any
+    ) -> Iterator[sa.Connection]:
         """Open a read transaction within ``around``, with execution options of its engine."""
         self._ensure_prepared()
-        shared: SharedRead | None = getattr(self._thread_local, "shared_read", None)
-        transaction = shared.use() if shared and around is _unchanged else self._begin_read(around, **options)
+        shared = self._shared_read if shares and around is _unchanged else None
+        if shared is None:
+            self._end_shared_read()
+        transaction = self._begin_read(around, **options) if shared is None else shared.use()
         with (
             self._observed("read"),
             translate_errors(self.name, statement_seconds=self._statement_seconds),
@@ -180,6 +187,16 @@ class Database:
             yield connection
 
     @property
+    def _shared_read(self) -> SharedRead | None:
+        """The transaction that the reads of this thread share; None if each has one of its own."""
+        shared: SharedRead | None = getattr(self._thread_local, "shared_read", None)
+        return shared
+
+    def _end_shared_read(self) -> None:
+        if shared := self._shared_read:
+            shared.end()
+
+    @property
     def _statement_seconds(self) -> float | None:
         """The limit of the statements that this thread reads by."""
         seconds: float | None = getattr(self._thread_local, "statement_seconds", None)
@@ -195,6 +212,7 @@ class Database:
             CommitUnknown: the commit was not confirmed, or the connection was lost during it.
         """
         self._ensure_prepared()
+        self._end_shared_read()
         with self._observed("write"):
             return self._write_with_retries(work)
 
@@ -262,6 +280,7 @@ class Database:
             CommitUnknown: the last statement may have been executed.
         """
         self._ensure_prepared()
+        self._end_shared_read()
         if in_transaction or self._is_read_only:
             with (
                 self._observed("write"),

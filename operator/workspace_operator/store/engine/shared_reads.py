@@ -1,10 +1,12 @@
 """One read transaction for several reads, which each would have one of their own."""
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 
 
 @dataclass(slots=True)
@@ -33,6 +35,10 @@ class SharedRead:
             raise
 
     def end(self) -> None:
-        """End the transaction."""
+        """End the transaction; in the handler of an exception, by a rollback.
+
+        It wrote nothing, so it does not matter if its connection is lost.
+        """
         self._connection = None
-        self._open.close()
+        with suppress(SQLAlchemyError):
+            self._open.__exit__(*sys.exc_info())

@@ -137,7 +137,7 @@ class SQLMigrations(MergeOnTouchRepository):
 
     def check(self, workspace_id: int) -> tuple[PeopleCounts, ViolationCounts]:
         """Count people and violations from the indexes, without a lock."""
-        with self.database.reading_one_snapshot() as connection:
+        with self.database.reading_one_snapshot(sets=True) as connection:
             return count_violations(connection, workspace_id)
 
     def run_batch(self, migration: Migration, lease: Lease, step: Step, *, size: int, now: datetime) -> Batch:

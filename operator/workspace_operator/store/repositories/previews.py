@@ -146,7 +146,7 @@ class SQLPreviews:
 
     def preview(self, workspace_id: int, *, from_mode: Mode, to_mode: Mode, samples: int) -> Preview:
         """Preview the effect of a migration on a workspace, in one snapshot. Raises NotFound."""
-        with self.database.reading_one_snapshot() as connection:
+        with self.database.reading_one_snapshot(sets=True) as connection:
             self._require_workspace(connection, workspace_id)
             if not enables_email(from_mode, to_mode):
                 people = count_people(connection, workspace_id)

@@ -102,10 +102,15 @@ def transferred_records(row: Row) -> TransferredRecords:
     )
 
 
+def secondaries_of(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> Sequence[str]:
+    """The cio_ids of those who became part of these people, directly or through others."""
+    of_workspace = merge.c.workspace_id == workspace_id
+    query = sa.select(merge.c.secondary_cio_id).where(of_workspace, any_of(merge.c.holder, cio_ids))
+    return connection.execute(query).scalars().all()
+
+
 def purge_merges(connection: sa.Connection, workspace_id: int, cio_ids: Collection[str]) -> None:
     """Delete all merges of deleted people and of their secondaries (identity-rules §5)."""
-    of_workspace = merge.c.workspace_id == workspace_id
-    secondaries = sa.select(merge.c.secondary_cio_id).where(of_workspace, any_of(merge.c.holder, cio_ids))
-    people = {*cio_ids, *connection.execute(secondaries).scalars()}
+    people = {*cio_ids, *secondaries_of(connection, workspace_id, cio_ids)}
     for column in (merge.c.primary_cio_id, merge.c.secondary_cio_id):  # each has an index of its own
         delete_any_of(connection, workspace_id, column, people)

@@ -37,6 +37,7 @@ from workspace_operator.store.unit_of_work.loader import (
     lock_anonymous_ids,
     unlock_anonymous_ids,
 )
+from workspace_operator.store.unit_of_work.merge_rows import secondaries_of
 from workspace_operator.store.unit_of_work.violation_rows import wake_blocked_migration
 from workspace_operator.store.unit_of_work.workspace_lock import (
     SettingsSnapshot,
@@ -198,9 +199,9 @@ class SQLUnitOfWork:
         if self.locking is not Locking.NONE and not self._loaded.locks(changed_identifiers):
             raise RetryTransaction
         self.cache.record_new_identifiers(self._workspace_id, had_any=bool(changed_identifiers or reserved))
-        self._write(changes, datetime.fromtimestamp(now, UTC))
         if self._erased:
-            self._erase(changes)
+            self._erase(changes)  # before the merges of the people are deleted, which it reads
+        self._write(changes, datetime.fromtimestamp(now, UTC))
         if self.locking is not Locking.NONE:
             unlock_anonymous_ids(self.connection, self._workspace_id, self._keys.anonymous_ids)
 
@@ -209,13 +210,15 @@ class SQLUnitOfWork:
         write_audit_entry(self.connection, entry, new_id=self.new_cio_id)
 
     def _erase(self, changes: ChangeSet) -> None:
-        """Delete what cleanups keep of the people, and of earlier people with their identifiers."""
+        """Delete what cleanups keep of the people, of those who became part of them, and of earlier ones with an id."""
         deleted = {event.cio_id for event in changes.events if isinstance(event, PersonDeleted)}
         identifiers = {each.identifier for each in self._erased if each.kind is not CIO_ID}
         for person in changes.removed:
             if person.cio_id in deleted:
                 identifiers.update(identifiers_of(EMAIL_OR_ID, person.id, person.email_key))
         cio_ids = deleted.union(each.key for each in self._erased if each.kind is CIO_ID)
+        if deleted:
+            cio_ids.update(secondaries_of(self.connection, self._workspace_id, deleted))
         erase_people(self.connection, self._workspace_id, cio_ids, identifiers)
 
     def _write(self, changes: ChangeSet, now: datetime) -> None:

@@ -145,8 +145,8 @@ class Cleanups(Protocol):
     ) -> Mapping[str, Person]:
         """The people whom these decisions merged or deleted, by cio_id, as they were before.
 
-        Left out are those whose record is gone: it is kept until the undo of the cleanup ends, or of the merge, unless
-        it is erased.
+        Left out are those whose record is gone, since it was erased or the undo has ended, and those whose id or
+        address is suppressed.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""A cleanup that was applied: its progress and result; it can be stopped, continued and undone."""
+"""A cleanup that was applied: its progress and result; it can be stopped and continued."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,9 +23,8 @@ from workspace_operator.console.views.cleanups.progress import (
     has_preview,
     progress_view,
 )
-from workspace_operator.console.views.cleanups.undo import UndoView, undo_view
 from workspace_operator.console.views.rights import right
-from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
+from workspace_operator.errors import Conflict, StaleRevision
 from workspace_operator.identity.model.person import Person
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import Stage
@@ -56,42 +55,12 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         dependencies.cleanups.apply(request.workspace_id, number, wanted, actor=request.actor, now=now)
         return Redirect(location=f"/w/{request.workspace_id}/cleanup/{number}")
 
-    def preview(request: PageRequest) -> Page:
-        view = _undo_view(dependencies, request, _chosen(request.repeated_query))
-        return Page(template="cleanup_undo.html", title=view.title, view=view, link=LINK)
-
-    def undo(request: PageRequest) -> Redirect:
-        number, now = request.numbers[NUMBER], dependencies.cleanup_lists.clock()
-        chosen = None if request.form.get("all") else _chosen(request.form)
-        dependencies.cleanups.undo(request.workspace_id, number, chosen, actor=request.actor, now=now)
-        return Redirect(location=f"/w/{request.workspace_id}/cleanup/{number}")
-
     root = "/w/{workspace}/cleanup/{cleanup}"
     return (
         Route(method="GET", pattern=root, access=Permission.VIEW, handler=show, is_costly=True),
         Route(method="POST", pattern=f"{root}/stop", access=Permission.APPLY, handler=stop),
         Route(method="POST", pattern=f"{root}/continue", access=Permission.APPLY, handler=go_on),
-        Route(method="GET", pattern=f"{root}/undo", access=Permission.APPLY, handler=preview, is_costly=True),
-        Route(method="POST", pattern=f"{root}/undo", access=Permission.APPLY, handler=undo),
     )
-
-
-def _chosen(values: Mapping[str, tuple[str, ...]]) -> Sequence[str]:
-    """The people of the decisions that are to be undone."""
-    chosen = tuple(dict.fromkeys(values.get("p", ())))
-    if not chosen:
-        raise InvalidInput("no decision is chosen: choose those that are to be undone", field="p")
-    if len(chosen) > ROWS:
-        raise InvalidInput(f"{len(chosen)} decisions are chosen: choose at most {ROWS} at once", field="p")
-    return chosen
-
-
-def _undo_view(dependencies: Dependencies, request: PageRequest, chosen: Sequence[str]) -> UndoView:
-    number, now = request.workspace_id, dependencies.cleanup_lists.clock()
-    cleanup = dependencies.cleanups.get(number, request.numbers[NUMBER])
-    preview = dependencies.undo_previews.preview(number, cleanup.number, chosen, now=now)
-    people = _people(dependencies, cleanup, [each.stored for each in preview.examined])
-    return undo_view(cleanup, preview, people, request.workspace.workspace.mode)
 
 
 def _content(dependencies: Dependencies, request: PageRequest) -> ProgressContent:
@@ -106,7 +75,7 @@ def _content(dependencies: Dependencies, request: PageRequest) -> ProgressConten
         cleanup=cleanup,
         exceptions=exceptions,
         rows=rows,
-        people=_people(dependencies, cleanup, shown),
+        people=people_of(dependencies, cleanup, shown),
         change=_change(dependencies.cleanup_lists.migrations.get(number, cleanup.migration_number), dependencies),
         mode=request.workspace.workspace.mode,
         preview=_preview(dependencies, cleanup, now),
@@ -115,7 +84,7 @@ def _content(dependencies: Dependencies, request: PageRequest) -> ProgressConten
     )
 
 
-def _people(dependencies: Dependencies, cleanup: Cleanup, shown: Sequence[StoredDecision]) -> Mapping[str, Person]:
+def people_of(dependencies: Dependencies, cleanup: Cleanup, shown: Sequence[StoredDecision]) -> Mapping[str, Person]:
     """The people whom decisions name, as they are, or as they were before the cleanup merged or deleted them."""
     named = [name for stored in shown for name in (stored.cio_id, stored.decision.survivor) if name]
     if not named:

@@ -73,7 +73,10 @@ def _line(previewed: PreviewedDecision, people: Mapping[str, Person]) -> UndoLin
 
 def _forecast(previewed: PreviewedDecision) -> str:
     stored, reason = previewed
-    if reason is None:
-        return text("undo.deleted" if stored.decision.kind is DecisionKind.DELETE else "undo.whole")
-    why = text(f"reason.{reason}")
-    return why if outcome_of(reason) is Outcome.UNDONE_IN_PART else text("undo.not", why=why)
+    outcome, kind = outcome_of(reason), stored.decision.kind
+    why = "" if reason is None else text(f"reason.{reason}")
+    if outcome is Outcome.NOT_UNDONE:
+        return text("undo.not", why=why)
+    if kind is DecisionKind.DELETE:
+        return text("undo.deleted_part", why=why) if why else text("undo.deleted")
+    return why or text("undo.keep" if kind is DecisionKind.KEEP else "undo.whole")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from operator import attrgetter
 from typing import Final, NamedTuple, Protocol
 
@@ -28,6 +28,8 @@ from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, StoredDecision
 from workspace_operator.errors import NotFound, StaleRevision
 from workspace_operator.identity.model.person import Person
+from workspace_operator.identity.model.working_set import identifiers_of
+from workspace_operator.identity.values.rules import EMAIL_OR_ID
 from workspace_operator.store.cleanups import audit, batches, drafts, states
 from workspace_operator.store.cleanups.records import read_records
 from workspace_operator.store.cleanups.rows import (
@@ -43,6 +45,7 @@ from workspace_operator.store.engine.databases import RetryTransaction
 from workspace_operator.store.engine.sql import force_custom_plan
 from workspace_operator.store.pending_merges.merge_on_touch import MergeOnTouchRepository
 from workspace_operator.store.queries.job_leases import claim_job
+from workspace_operator.store.queries.suppressions import suppressed_identifiers
 from workspace_operator.store.schema.cleanup_tables import cleanup, cleanup_decision
 from workspace_operator.store.unit_of_work.id_generator import CioIDGenerator
 from workspace_operator.store.unit_of_work.merge_rows import merge_of, merge_rows
@@ -159,9 +162,11 @@ class SQLCleanups(MergeOnTouchRepository):
             row = read_cleanup(connection, workspace_id, number).row
             merges = merge_rows(connection, workspace_id, merge_ids)
             records = read_records(connection, row, deleted)
-        former = [merge_of(merge).secondary for merge in merges.values()]
-        former += [record.person.before for record in records.values()]
-        return {person.cio_id: person for person in former}
+            former = [merge_of(merge).secondary for merge in merges.values()]
+            former += [record.person.before for record in records.values()]
+            named = {person.cio_id: identifiers_of(EMAIL_OR_ID, person.id, person.email_key) for person in former}
+            suppressed = suppressed_identifiers(connection, workspace_id, set(chain.from_iterable(named.values())))
+        return {person.cio_id: person for person in former if suppressed.isdisjoint(named[person.cio_id])}
 
     def makers(self, workspace_id: int, number: int, *, limit: int) -> Sequence[MadeDecisions]:
         """Who made decisions, counted over some of them."""

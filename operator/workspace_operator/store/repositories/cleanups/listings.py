@@ -35,20 +35,20 @@ class SQLListings:
 
     def groups(self, workspace_id: int, query: ListQuery, *, after: GroupCursor, limit: int) -> GroupPage:
         """List groups after a position."""
-        with self.database.reading_one_snapshot() as connection:
+        with self.database.reading_one_snapshot(sets=True) as connection:
             return _reader(connection, workspace_id, query).page(after, limit)
 
     def group(
         self, workspace_id: int, query: ListQuery, key: str, *, after: PersonCursor | None = None
     ) -> ListedGroup | None:
         """One group by its key, with members after a position."""
-        with self.database.reading_one_snapshot() as connection:
+        with self.database.reading_one_snapshot(sets=True) as connection:
             return _reader(connection, workspace_id, query).group(key, after)
 
     def find(self, workspace_id: int, query: ListQuery, text: str) -> ListedGroup | None:
         """The group of a person with this id, cio_id or address."""
         of_id = sa.select(identifier.c.cio_id).filter_by(workspace_id=workspace_id, kind=KIND_ID, value_key=text)
-        with self.database.reading_one_snapshot() as connection:
+        with self.database.reading_one_snapshot(sets=True) as connection:
             reader = _reader(connection, workspace_id, query)
             owner = connection.execute(of_id).scalar_one_or_none()
             key = email_key(text)

@@ -1,7 +1,7 @@
 """Imports in the database."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
@@ -293,7 +293,7 @@ class SQLImports(MergeOnTouchRepository):
             return batch.undo(size=size, new_id=self.new_id)
 
         done, batch = self._timed(job, lease, now, work, locks_workspace=True)
-        return Batch(done=done, contended=batch.contended, lock_time_ratio=batch.lock_time_ratio)
+        return replace(batch, done=done)
 
     def purge_batch(self, job: ImportJob, lease: Lease, *, size: int, now: datetime) -> Batch:
         """Delete what is not kept any longer. Raises StaleRevision."""
