@@ -310,7 +310,12 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 UNRESERVED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@"
 
 
-@given(NAMES.filter(lambda name: stripped(name) and not is_placeholder(name)), st.integers(0, 2**120 - 1))
+def can_be_in_a_path(name: str) -> bool:
+    """Whether it names a person by id there: clients and servers resolve dots, and cio_ begins a cio_id."""
+    return bool(stripped(name)) and not is_placeholder(name) and name not in {".", ".."} and not name.startswith("cio_")
+
+
+@given(NAMES.filter(can_be_in_a_path), st.integers(0, 2**120 - 1))
 def test_person_is_the_same_however_the_path_is_encoded(track: FailingClient, name: str, bits: int) -> None:
     """Each byte may be percent-encoded or not, as long as it needs not be."""
     encoded = b"".join(
