@@ -23,7 +23,8 @@ def execute_decisions(unit: UnitOfWork, decisions: Sequence[StoredDecision], *, 
     loaded = unit.load([command for _, command in commands if command is not None])
     new_cio_ids = iter(loaded.new_cio_ids)
     executed = [
-        ExecutedDecision(stored=stored)
+        # A person who is kept is not loaded: whether that has no effect is known from the count.
+        ExecutedDecision(stored=stored, skipped=None if stored.refusal is None else SkipReason.NOT_NEEDED)
         if command is None
         else _execute(unit.rules, loaded.working_set, stored, command, now=now, new_cio_id=next(new_cio_ids))
         for stored, command in commands
