@@ -35,7 +35,7 @@ class UndoReason(StrEnum):
 
 
 class PreviewedDecision(NamedTuple):
-    """A decision, and why an undo would not restore it as a whole; None: it would."""
+    """A decision, and why an undo would restore it only in part or not at all; None if it would restore all of it."""
 
     stored: StoredDecision
     reason: UndoReason | None
@@ -86,7 +86,7 @@ class PersonRecord:
 
 
 def outcome_of(reason: UndoReason | None) -> Outcome:
-    """What became of the undo of a decision that is not restored as a whole for a reason; None: it is."""
+    """The outcome of an undo, by the reason why the decision is not restored completely; None if it is."""
     if reason is None:
         return Outcome.UNDONE
     return Outcome.UNDONE_IN_PART if reason is UndoReason.IDENTIFIERS_MISSING else Outcome.NOT_UNDONE

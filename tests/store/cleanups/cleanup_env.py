@@ -39,6 +39,15 @@ class CleanupEnv:
         made.number = made.open().number
         return made
 
+    @classmethod
+    def applied(cls, env: WorkspaceEnv, people: Mapping[str, str | None], decisions: Mapping[str, Decision]) -> Self:
+        """A cleanup of these people, by id with their addresses, that was applied; the change was not tried again."""
+        draft = cls.blocked(env, people)
+        draft.decide(decisions)
+        draft.apply()
+        draft.work()
+        return draft
+
     @property
     def cleanups(self) -> Cleanups:
         return self.env.store.sql_cleanups

@@ -39,3 +39,17 @@ def test_survivor_that_has_changed_before_the_decision_was_made(sql_env: Workspa
     stored = draft.stored("m-2")
     assert stored is not None
     assert stored.reason == SkipReason.SURVIVOR_CHANGED
+
+
+def test_keeping_somebody_who_was_erased_is_left_alone(sql_env: WorkspaceEnv) -> None:
+    draft = CleanupEnv.blocked(sql_env, {"m-1": "a@example.com", "m-2": "a@example.com", "m-3": "broken@"})
+    draft.decide({"m-2": KEEP, "m-3": KEEP, "m-1": KEEP})
+    sql_env.suppress(id="m-2")
+    draft.check_again()
+    refused = draft.cleanup.refused
+
+    draft.apply()
+    draft.work()
+
+    assert refused > 0
+    assert draft.cleanup.skipped == refused

@@ -17,11 +17,7 @@ DECISIONS = {"m-1": KEEP, "m-2": merge_into("m-1"), "m-3": DELETE, "m-4": correc
 
 def applied(sql_env: WorkspaceEnv) -> CleanupEnv:
     """A cleanup that merged and deleted people."""
-    draft = CleanupEnv.blocked(sql_env, PEOPLE)
-    draft.decide(DECISIONS)
-    draft.apply()
-    draft.work()
-    return draft
+    return CleanupEnv.applied(sql_env, PEOPLE, DECISIONS)
 
 
 def former_people(draft: CleanupEnv) -> Mapping[str, Person]:

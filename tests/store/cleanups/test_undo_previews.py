@@ -27,11 +27,7 @@ DECISIONS = {
 
 def applied_cleanup(sql_env: WorkspaceEnv) -> CleanupEnv:
     """A cleanup that was applied, after which nobody blocks the change, which has not gone through yet."""
-    draft = CleanupEnv.blocked(sql_env, PEOPLE)
-    draft.decide(DECISIONS)
-    draft.apply()
-    draft.work()
-    return draft
+    return CleanupEnv.applied(sql_env, PEOPLE, DECISIONS)
 
 
 def undone(draft: CleanupEnv) -> tuple[int, int, int]:

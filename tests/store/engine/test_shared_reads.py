@@ -9,8 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from tests.store.backends import Store
-from tests.store.engine.test_statement_limits import LIMIT, QUICK, SLOW
-from workspace_operator.errors import StatementTimeout
+from tests.store.engine.test_statement_limits import QUICK
 from workspace_operator.store.engine.databases import Database
 from workspace_operator.store.engine.sql import force_custom_plan
 from workspace_operator.store.schema.tables import account
@@ -152,16 +151,6 @@ def test_read_after_an_error_sees_what_was_written_meanwhile(sql: Store) -> None
             raise LookupError
         in_another_thread(lambda: insert_account(database, "merged"))
         assert number_of_accounts(database) == before + 1
-
-
-def test_shared_reads_are_limited_like_others(sql: Store) -> None:
-    database = sql.sql_database
-
-    with database.limiting_reads(LIMIT), database.sharing_reads():
-        with pytest.raises(StatementTimeout), database.reading() as connection:
-            connection.execute(SLOW).all()
-        with database.reading() as connection:
-            assert connection.execute(QUICK).scalar_one() == 1
 
 
 def test_read_that_sorts_on_disk_has_its_own_transaction(sql: Store) -> None:

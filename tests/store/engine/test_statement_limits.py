@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 import sqlalchemy as sa
@@ -78,10 +78,11 @@ def test_connection_is_unlimited_again(sql: Store, reading: Reading) -> None:
     assert rows == 200_000
 
 
-def test_other_transactions_go_on_after_one_was_ended(sql: Store) -> None:
+@pytest.mark.parametrize("shares", [False, True], ids=["each for itself", "shared"])
+def test_other_reads_go_on_after_one_was_ended(sql: Store, shares: bool) -> None:
     database = sql.sql_database
 
-    with database.limiting_reads(LIMIT):
+    with database.limiting_reads(LIMIT), database.sharing_reads() if shares else nullcontext():
         with pytest.raises(StatementTimeout), database.reading() as connection:
             connection.execute(SLOW).all()
         with database.reading() as connection:

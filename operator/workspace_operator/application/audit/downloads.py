@@ -8,6 +8,7 @@ from typing import Final
 
 from workspace_operator.application.audit.entries import list_download_entry
 from workspace_operator.application.cleanups.csv_decisions import decision_lines
+from workspace_operator.application.cleanups.former_people import with_former_people
 from workspace_operator.application.people.csv_export import common_attributes, people_lines, violation_lines
 from workspace_operator.application.ports import (
     Actor,
@@ -99,13 +100,13 @@ class Downloads:
             yield from self._people_by_cio_id(workspace_id, batch)
 
     def _decisions_of(self, workspace_id: int, number: int) -> Iterator[tuple[StoredDecision, Person | None]]:
-        """Decisions with the people that they are about, who may have been merged or deleted; None without a record."""
+        """Decisions with their people, who may have been merged or deleted; None if no record of them is left."""
         after = ""
         while batch := self.cleanups.decisions(workspace_id, number, after=after, limit=BATCH):
             after = batch[-1].cio_id
-            people = dict(self.cleanups.former_people(workspace_id, number, batch))
-            for person in self._people_by_cio_id(workspace_id, [stored.cio_id for stored in batch]):
-                people[person.cio_id] = person
+            found = self._people_by_cio_id(workspace_id, [stored.cio_id for stored in batch])
+            known = {person.cio_id: person for person in found}
+            people = with_former_people(self.cleanups, workspace_id, number, batch, known)
             yield from ((stored, people.get(stored.cio_id)) for stored in batch)
 
     def _people_by_cio_id(self, workspace_id: int, cio_ids: Sequence[str]) -> Sequence[Person]:

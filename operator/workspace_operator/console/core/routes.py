@@ -74,7 +74,7 @@ class Route:
 
     @property
     def only_reads(self) -> bool:
-        """Whether it shows something to a session, and changes nothing. Of the public pages, some sign in."""
+        """Whether it only shows data to somebody who is signed in. Public pages do not count: some of them sign in."""
         return self.method == "GET" and self.access is not Audience.PUBLIC
 
 

@@ -199,14 +199,10 @@ class SQLUnitOfWork:
         if self.locking is not Locking.NONE and not self._loaded.locks(changed_identifiers):
             raise RetryTransaction
         self.cache.record_new_identifiers(self._workspace_id, had_any=bool(changed_identifiers or reserved))
-        deleted = (
-            {event.cio_id for event in changes.events if isinstance(event, PersonDeleted)} if self._erased else set()
-        )
-        # Read before `_write` deletes the merges; decisions are erased after it.
-        merged = secondaries_of(self.connection, self._workspace_id, deleted) if deleted else ()
+        erased = self._erased_people(changes) if self._erased else None  # before `_write` deletes their merges
         self._write(changes, datetime.fromtimestamp(now, UTC))
-        if self._erased:
-            self._erase(changes, deleted, merged)
+        if erased is not None:
+            erase_people(self.connection, self._workspace_id, *erased)
         if self.locking is not Locking.NONE:
             unlock_anonymous_ids(self.connection, self._workspace_id, self._keys.anonymous_ids)
 
@@ -214,14 +210,15 @@ class SQLUnitOfWork:
         """Write an entry of the audit log."""
         write_audit_entry(self.connection, entry, new_id=self.new_cio_id)
 
-    def _erase(self, changes: ChangeSet, deleted: Collection[str], merged: Collection[str]) -> None:
-        """Delete what cleanups keep of the people, of those who became part of them, and of earlier ones with an id."""
+    def _erased_people(self, changes: ChangeSet) -> tuple[Collection[str], Collection[IdentifierKey]]:
+        """The cio_ids of the people to erase and of those who became part of them, and the identifiers to erase."""
+        deleted = {event.cio_id for event in changes.events if isinstance(event, PersonDeleted)}
         identifiers = {each.identifier for each in self._erased if each.kind is not CIO_ID}
         for person in changes.removed:
             if person.cio_id in deleted:
                 identifiers.update(identifiers_of(EMAIL_OR_ID, person.id, person.email_key))
-        cio_ids = {*deleted, *merged, *(each.key for each in self._erased if each.kind is CIO_ID)}
-        erase_people(self.connection, self._workspace_id, cio_ids, identifiers)
+        merged = secondaries_of(self.connection, self._workspace_id, deleted) if deleted else ()
+        return {*deleted, *merged, *(each.key for each in self._erased if each.kind is CIO_ID)}, identifiers
 
     def _write(self, changes: ChangeSet, now: datetime) -> None:
         connection, workspace_id, reserved = self.connection, self._workspace_id, self._loaded.reserved

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from workspace_operator.access.permissions import Permission
+from workspace_operator.application.cleanups.former_people import with_former_people
 from workspace_operator.application.ports import ApplyRequest
 from workspace_operator.cleanups.decisions import DecisionKind
 from workspace_operator.cleanups.model import Cleanup, Outcome, StoredDecision
@@ -43,7 +44,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
     def stop(request: PageRequest) -> Redirect:
         number, now = request.numbers[NUMBER], dependencies.cleanup_lists.clock()
         dependencies.cleanups.stop(request.workspace_id, number, actor=request.actor, now=now)
-        return Redirect(location=f"/w/{request.workspace_id}/cleanup/{number}")
+        return to_cleanup(request)
 
     def go_on(request: PageRequest) -> Redirect:
         number, now = request.numbers[NUMBER], dependencies.cleanup_lists.clock()
@@ -53,7 +54,7 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         # The number of deletions was confirmed when the cleanup was applied.
         wanted = ApplyRequest(version=seen.version, deletions=seen.deletions)
         dependencies.cleanups.apply(request.workspace_id, number, wanted, actor=request.actor, now=now)
-        return Redirect(location=f"/w/{request.workspace_id}/cleanup/{number}")
+        return to_cleanup(request)
 
     root = "/w/{workspace}/cleanup/{cleanup}"
     return (
@@ -61,6 +62,11 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         Route(method="POST", pattern=f"{root}/stop", access=Permission.APPLY, handler=stop),
         Route(method="POST", pattern=f"{root}/continue", access=Permission.APPLY, handler=go_on),
     )
+
+
+def to_cleanup(request: PageRequest) -> Redirect:
+    """To the page of the cleanup of the path."""
+    return Redirect(location=f"/w/{request.workspace_id}/cleanup/{request.numbers[NUMBER]}")
 
 
 def _content(dependencies: Dependencies, request: PageRequest) -> ProgressContent:
@@ -90,9 +96,7 @@ def people_of(dependencies: Dependencies, cleanup: Cleanup, shown: Sequence[Stor
     if not named:
         return {}
     people = dependencies.cleanup_lists.people_by_cio_id(cleanup.workspace_id, named)
-    gone = [stored for stored in shown if stored.cio_id not in people]
-    former = dependencies.cleanups.former_people(cleanup.workspace_id, cleanup.number, gone) if gone else {}
-    return {**former, **people}
+    return with_former_people(dependencies.cleanups, cleanup.workspace_id, cleanup.number, shown, people)
 
 
 def _preview(dependencies: Dependencies, cleanup: Cleanup, now: datetime) -> UndoPreview | None:

@@ -7,7 +7,7 @@ from workspace_operator.console.core.dependencies import Dependencies
 from workspace_operator.console.core.http import Page, PageRequest, Redirect
 from workspace_operator.console.core.routes import Route
 from workspace_operator.console.pages.cleanups.content import LINK
-from workspace_operator.console.pages.cleanups.progress import NUMBER, people_of
+from workspace_operator.console.pages.cleanups.progress import NUMBER, people_of, to_cleanup
 from workspace_operator.console.views.cleanups.progress import ROWS
 from workspace_operator.console.views.cleanups.undo import UndoView, undo_view
 from workspace_operator.errors import Conflict, InvalidInput
@@ -21,24 +21,20 @@ def routes(dependencies: Dependencies) -> Sequence[Route]:
         try:
             view = _view(dependencies, request, chosen)
         except (Conflict, InvalidInput):  # the page is old: the cleanup says what became of these decisions
-            return _to_cleanup(request)
+            return to_cleanup(request)
         return Page(template="cleanup_undo.html", title=view.title, view=view, link=LINK)
 
     def undo(request: PageRequest) -> Redirect:
         number, now = request.numbers[NUMBER], dependencies.cleanup_lists.clock()
         chosen = None if request.form.get("all") else _chosen(request.form)
         dependencies.cleanups.undo(request.workspace_id, number, chosen, actor=request.actor, now=now)
-        return _to_cleanup(request)
+        return to_cleanup(request)
 
     pattern = "/w/{workspace}/cleanup/{cleanup}/undo"
     return (
         Route(method="GET", pattern=pattern, access=Permission.APPLY, handler=preview, is_costly=True),
         Route(method="POST", pattern=pattern, access=Permission.APPLY, handler=undo),
     )
-
-
-def _to_cleanup(request: PageRequest) -> Redirect:
-    return Redirect(location=f"/w/{request.workspace_id}/cleanup/{request.numbers[NUMBER]}")
 
 
 def _chosen(values: Mapping[str, tuple[str, ...]]) -> Sequence[str]:
