@@ -139,6 +139,21 @@ def test_overview_lists_what_needs_a_person(env: ConsoleEnv) -> None:
     assert "does not report" not in said
 
 
+def test_overview_says_once_that_people_block(env: ConsoleEnv) -> None:
+    """What the operator reported is older than what the database knows, and in its words."""
+    workspace = workspace_env(env)
+    blocked(workspace)
+    stalled = StalledResources(
+        kind="Workspace", reason="MigrationBlocked", count=1, names=("team/club",), message="3 of 4 people block it."
+    )
+    env.store.heartbeats.beat("c1", stalled=[stalled], now=env.store.clock())
+
+    said = text_of(env.installation().get(f"/w/{workspace.workspace_id}"))
+
+    assert "3 people block the identifier change: correct, merge or delete them." in said
+    assert "MigrationBlocked" not in said
+
+
 @pytest.mark.parametrize("names", [("team/other",), ()])
 def test_overview_does_not_show_what_concerns_others(env: ConsoleEnv, names: tuple[str, ...]) -> None:
     workspace = env.workspace()

@@ -148,6 +148,6 @@ def send_messages(walk: Walk) -> None:
 def open_the_console(walk: Walk) -> None:
     """The web console on the club, by a link that signs in."""
     walk.print(
-        "People who know the people need none of these commands. Open this link in a browser, and press Sign in:"
+        "Colleagues who know these people need none of these commands. Open this link in a browser, and press Sign in:"
     )
     walk.run(SIGN_IN)

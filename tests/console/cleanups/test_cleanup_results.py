@@ -138,6 +138,17 @@ def test_cleanup_gets_the_change_through(club: Club) -> None:
     assert "m-1003 (Bo Berg) is deleted applied" in said
 
 
+def test_result_leads_back_to_those_who_still_block(club: Club) -> None:
+    browser = club.console.installation()
+    club.decide(browser, ADA_SILVA, "mergeIntoOldest")
+    path = club.apply(browser).headers["location"]
+    club.work()
+
+    said = words_of(browser.get(path))
+
+    assert "5 people block the change to “email or id”. Clean up →" in said
+
+
 def test_progress_asks_for_itself(club: Club) -> None:
     browser = club.console.installation()
     club.settle(browser)

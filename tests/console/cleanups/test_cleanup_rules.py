@@ -66,7 +66,10 @@ def test_rule_from_the_form_to_its_removal(club: Club, browser: Browser) -> None
     assert "Counting what rule 1 decides about: 0 groups so far…" in words_of(counting)
     assert f'data-poll="{path}"' in counting.text
     assert "0 decisions. Counting what rule 1 decides about: 0 groups so far…" in bar
-    assert "This rule decides about 2 groups (5 people). All of these groups are settled by it." in words_of(counted)
+    assert (
+        "This rule would decide about 2 groups (5 people). It has not been added yet. It settles all of these groups."
+        in words_of(counted)
+    )
     assert "data-poll" not in counted.text
     assert (confirmed.status_code, confirmed.headers["location"]) == (303, path)
     assert "Rule 1 is deciding: 0 groups so far…" in deciding
@@ -164,7 +167,7 @@ def test_rule_that_leaves_groups_open(empty_club: Club) -> None:
 
     said = words_of(browser.get(f"{empty_club.path}/rules/1"))
 
-    assert "This rule decides about 3 groups (7 people)." in said
+    assert "This rule would decide about 3 groups (7 people)." in said
     assert "1 group stays open because somebody has another problem, too." in said
 
 

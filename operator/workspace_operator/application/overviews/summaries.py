@@ -21,6 +21,7 @@ from workspace_operator.application.ports import (
 from workspace_operator.migrations.model import Migration
 from workspace_operator.migrations.state_machine import TERMINAL
 from workspace_operator.reconcile.model.accounts import Account, AccountKey
+from workspace_operator.reconcile.model.outcomes import Reason
 from workspace_operator.workspaces.model import Owner, PeopleCounts, Workspace
 
 WORKSPACE_KIND: Final = "Workspace"
@@ -61,7 +62,8 @@ class Overview:
 
     Attributes:
         credentials_rotated_at: when the newest credentials were made; None without any.
-        stalled: why its resource is Stalled; None if the operator does not say so.
+        stalled: why its resource is Stalled; None if the operator does not say so, or if it says only that people
+            block the identifier change, which ``summary.migration`` knows without its delay.
         is_operator_silent: whether the operator of its cluster writes no heartbeats.
     """
 
@@ -135,4 +137,11 @@ def _stalled(owner: Owner, heartbeat: Heartbeat | None) -> StalledResources | No
     """What the operator says of a Stalled resource; it names only the first of those with one reason."""
     name = f"{owner.namespace}/{owner.name}"
     known = heartbeat.stalled if heartbeat else ()
-    return next((each for each in known if each.kind == WORKSPACE_KIND and name in each.names), None)
+    return next(
+        (
+            each
+            for each in known
+            if each.kind == WORKSPACE_KIND and name in each.names and each.reason != Reason.MIGRATION_BLOCKED
+        ),
+        None,
+    )

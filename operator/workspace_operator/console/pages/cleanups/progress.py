@@ -77,12 +77,14 @@ def _content(dependencies: Dependencies, request: PageRequest) -> ProgressConten
     rows = dependencies.cleanups.decisions(number, cleanup.number, after=after, limit=ROWS + 1)
     exceptions = _exceptions(dependencies, cleanup)
     shown = [*rows, *(each for decisions in exceptions.values() for each in decisions)]
+    migration = lists.migrations.get(number, cleanup.migration_number)
     return ProgressContent(
         cleanup=cleanup,
         exceptions=exceptions,
         rows=rows,
         people=people_of(dependencies, cleanup, shown),
-        change=_change(dependencies.cleanup_lists.migrations.get(number, cleanup.migration_number), dependencies),
+        change=_change(migration, now),
+        is_blocked=migration.stage is Stage.BLOCKED,
         mode=request.workspace.workspace.mode,
         preview=_preview(dependencies, cleanup, now),
         may_apply=right(request.workspace, Permission.APPLY),
@@ -124,10 +126,10 @@ def _exceptions(dependencies: Dependencies, cleanup: Cleanup) -> Mapping[Outcome
     }
 
 
-def _change(migration: Migration, dependencies: Dependencies) -> str:
+def _change(migration: Migration, now: datetime) -> str:
     """What became of the identifier change since."""
     if migration.stage is Stage.COMPLETED:
         return text("progress.change_done")
     if migration.stage is Stage.CANCELLED:
         return text("progress.change_cancelled")
-    return f"{change_view(migration, now=dependencies.cleanup_lists.clock()).text}."
+    return f"{change_view(migration, now=now).text}."

@@ -24,6 +24,7 @@ ROWS: Final = 50
 
 EXCEPTIONS: Final = (Outcome.SKIPPED, Outcome.UNDONE_IN_PART, Outcome.NOT_UNDONE)
 _AT_WORK: Final = frozenset({CleanupState.APPLYING, CleanupState.UNDOING})
+_ENDED: Final = frozenset({CleanupState.APPLIED, CleanupState.UNDONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class ProgressView:
         percent: how much is done, from 0 to 100; None if nothing runs.
         progress: the same with numbers.
         result: what was done, as sentences.
+        blocked_href: where the people are who block the change in spite of it; empty if nobody does.
         go_on: text of the button that carries out what a stop has left; empty if that is not possible.
         undo: text of the button that undoes all; empty if that is not possible.
         undo_note: until when, or why not.
@@ -74,6 +76,7 @@ class ProgressView:
     applied_by: str
     applied_at: ShownTime | None
     result: Sequence[str]
+    blocked_href: str
     go_on: str
     version: int
     sections: Sequence[ResultSection]
@@ -89,13 +92,19 @@ class ProgressView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressContent:
-    """What a cleanup is shown with."""
+    """What a cleanup is shown with.
+
+    Attributes:
+        change: what became of the identifier change, as a sentence.
+        is_blocked: whether people block it.
+    """
 
     cleanup: Cleanup
     exceptions: Mapping[Outcome, Sequence[StoredDecision]]
     rows: Sequence[StoredDecision]
     people: Mapping[str, Person]
     change: str
+    is_blocked: bool
     mode: Mode
     preview: UndoPreview | None
     may_apply: Right
@@ -121,6 +130,7 @@ def progress_view(content: ProgressContent) -> ProgressView:
         applied_by=visible(cleanup.applied_by or ""),
         applied_at=time(cleanup.applied_at) if cleanup.applied_at else None,
         result=[] if is_moving else _result(cleanup, content.change),
+        blocked_href=root if content.is_blocked and cleanup.state in _ENDED else "",
         go_on=_go_on(content),
         version=cleanup.version,
         sections=[_section(outcome, content) for outcome in EXCEPTIONS if content.exceptions.get(outcome)],
@@ -186,7 +196,7 @@ def _is_left(cleanup: Cleanup) -> bool:
 
 def _result(cleanup: Cleanup, change: str) -> Sequence[str]:
     """What was done, in sentences."""
-    if cleanup.state not in (CleanupState.APPLIED, CleanupState.UNDONE):
+    if cleanup.state not in _ENDED:
         return []
     said = [text("progress.applied", applied=number(cleanup.applied), total=number(cleanup.total))]
     if cleanup.applied == cleanup.total:
