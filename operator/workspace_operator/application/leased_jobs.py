@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Generic, Protocol, TypeVar
 
-from workspace_operator.application.batch_sizes import first_size, next_size
+from workspace_operator.application.batch_sizes import first_size, next_size, pause_after
 from workspace_operator.application.ports import Batch, Lease
 from workspace_operator.errors import StaleRevision, Unavailable
 from workspace_operator.log_lines import LogLine
@@ -120,8 +120,8 @@ class JobWorker(ABC, Generic[Job]):
 
     def size_after(self, batch: Batch, size: int, started: float) -> int:
         """Pause while others write, and size the next batch."""
-        if batch.contended:
-            self.sleep(batch.pause_ratio * (self.monotonic() - started))
+        if pause := pause_after(batch, self.monotonic() - started):
+            self.sleep(pause)
         return next_size(size, batch, most=self.batch)
 
     def _run_leased(self, job: Job, lease: Lease) -> None:

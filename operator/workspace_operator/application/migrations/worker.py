@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from workspace_operator.application.batch_sizes import first_size, next_size
+from workspace_operator.application.batch_sizes import first_size, next_size, pause_after
 from workspace_operator.application.ports import Lease, Migrations
 from workspace_operator.errors import StaleRevision, Unavailable
 from workspace_operator.log_lines import LogLine, log_context
@@ -190,6 +190,6 @@ class MigrationWorker:
                 return True
             if self.stopping():
                 return False
-            if batch.contended:
-                self.sleep(batch.pause_ratio * (self.monotonic() - started))
+            if pause := pause_after(batch, self.monotonic() - started):
+                self.sleep(pause)
             size = next_size(size, batch, most=most)

@@ -13,6 +13,9 @@ from workspace_operator.workspaces.model import Owner, PeopleCounts
 MAX_DUE_DELAY = timedelta(minutes=2)
 """Maximum delay of a lease or due time; a later one was written before a clock was set back, and is ignored."""
 
+PAUSE_RATIO = 0.7
+"""Pause after a batch beside other writers, as a multiple of its duration, unless its kind of work needs another."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
@@ -37,7 +40,7 @@ class Batch:
     done: bool
     contended: bool = False
     lock_time_ratio: float = 0.0
-    pause_ratio: float = 0.7
+    pause_ratio: float = PAUSE_RATIO
 
 
 class Migrations(Protocol):

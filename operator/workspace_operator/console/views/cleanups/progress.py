@@ -220,8 +220,10 @@ def _undo_note(content: ProgressContent) -> str:
         return ""
     if cleanup.undo_until is None or not cleanup.can_be_undone(content.now):
         return text("progress.undo_ended")
-    until = text("progress.undo_until", day=day(cleanup.undo_until))
-    return " ".join((until, *limits_of_undo(cleanup.decisions.get(DecisionKind.DELETE, 0), content.mode)))
+    said = [text("progress.undo_until", day=day(cleanup.undo_until))]
+    if deleted := cleanup.decisions.get(DecisionKind.DELETE, 0):
+        said.append(counted("progress.deleted", deleted))
+    return " ".join((*said, *limits_of_undo(content.mode)))
 
 
 def _section(outcome: Outcome, content: ProgressContent) -> ResultSection:

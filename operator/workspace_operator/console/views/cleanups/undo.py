@@ -41,7 +41,7 @@ def undo_view(cleanup: Cleanup, preview: UndoPreview, people: Mapping[str, Perso
         title=counted("undo.title", preview.decisions, number=cleanup.number),
         cleanup_href=f"/w/{cleanup.workspace_id}/cleanup/{cleanup.number}",
         lines=[_line(each, people) for each in preview.examined],
-        sentences=list(limits_of_undo(0, mode)),  # of deleted people, their lines say it
+        sentences=list(limits_of_undo(mode)),
         undo=counted("undo.do", preview.decisions),
         back=text("undo.back", number=cleanup.number),
     )
@@ -57,10 +57,8 @@ def forecast_of_all(preview: UndoPreview) -> Sequence[str]:
     return [said, *(f"{number(count)}: {text(f'reason.{reason}')}" for reason, count in preview.reasons.items())]
 
 
-def limits_of_undo(deleted: int, mode: Mode) -> Iterator[str]:
-    """What no undo restores, as sentences; ``deleted`` people would be restored."""
-    if deleted:
-        yield counted("progress.deleted", deleted)
+def limits_of_undo(mode: Mode) -> Iterator[str]:
+    """What no undo restores because identifiers have changed, as sentences."""
     if mode is not Mode.ID_ONLY:
         yield text("progress.went_through")
 
