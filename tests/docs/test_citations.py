@@ -16,6 +16,7 @@ from tests.docs.pages import REPOSITORY
 
 SPECIFICATION = REPOSITORY / "docs" / "spec"
 SEARCHED = ("operator", "tests", "docs", "crds", "manifests", "README.md", "CONTRIBUTING.md")
+BINARY = (".png", ".pyc")
 
 # A citation may go over the end of a line, in a comment too.
 GAP = r"(?:[ \t]|\n[ \t]*(?:(?:#|//|--)[ \t]*)?)+"
@@ -86,10 +87,10 @@ def specification() -> Headings:
 
 
 def searched_files() -> Iterator[Path]:
-    """Every file that may cite the specification, except this one, whose examples are made up."""
+    """Every text that may cite the specification, except this file, whose examples are made up."""
     for place in map(REPOSITORY.joinpath, SEARCHED):
         for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if file.is_file() and "__pycache__" not in file.parts and file != Path(__file__).resolve():
+            if file.is_file() and file.suffix not in BINARY and file != Path(__file__).resolve():
                 yield file
 
 
