@@ -43,6 +43,7 @@ class Job:
         bar = self.page.locator("#bar")
         expect(bar).to_contain_text(text)
         if self.reloads:
+            expect(self.page.locator("[aria-busy=true]")).to_have_count(0)  # another choice may be on its way
             self.page.reload()
             expect(bar).to_contain_text(text)
 

@@ -63,7 +63,7 @@ class ServedConsole:
         window.page.on("dialog", window.refuse)
         yield window
         context.close()
-        assert window.problems == []
+        assert window.problems == [], window.problems
 
 
 @dataclass(kw_only=True)

@@ -1,11 +1,30 @@
 """The cleanup page in a real browser: focus, keys, the way back, and the bar. test_jobs.py has the job itself."""
 
-from playwright.sync_api import Browser, expect
+from typing import Final
+
+from playwright.sync_api import Browser, Dialog, expect
 
 from tests.console.browser.jobs import group
 from tests.console.browser.served import ServedConsole
 from tests.console.cleanups.club import ADA_SILVA, Club
 from workspace_operator.cleanups.decisions import DecisionKind
+
+BUSY: Final = "[aria-busy=true]"
+"""A form that is being sent."""
+
+SECOND_REQUEST_IS_SLOW: Final = """
+const send = window.fetch;
+let requests = 0, answers = 0;
+window.fetch = async (...request) => {
+  requests += 1;
+  if (requests === 2) await new Promise(resolve => setTimeout(resolve, 1000));
+  const answer = await send(...request);
+  answers += 1;
+  document.documentElement.dataset.answers = answers;
+  return answer;
+};
+"""
+"""Lets the next request overtake the second one, where the page does not wait for it."""
 
 
 def test_focus_stays_and_the_count_is_said(chromium: Browser, club: Club, served_club: ServedConsole) -> None:
@@ -60,6 +79,78 @@ def test_keys_work_while_a_group_has_the_focus(chromium: Browser, club: Club, se
         second.focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_contain_text("Compare")
+
+
+def test_last_of_several_quick_choices_is_decided(chromium: Browser, club: Club, served_club: ServedConsole) -> None:
+    """Arrow keys choose all that lies between, faster than the server answers; a later request could overtake."""
+    with served_club.window(chromium) as window:
+        page = window.page
+        page.add_init_script(SECOND_REQUEST_IS_SLOW)
+        window.open(club.path)
+        decisions = page.get_by_role("group", name="Bo Berg m-1003")
+
+        decisions.get_by_label("Keep").focus()
+        page.keyboard.press("Space")
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+
+        expect(page.locator("html")).to_have_attribute("data-answers", "4")
+        expect(page.locator(BUSY)).to_have_count(0)
+        expect(decisions.get_by_label("Delete")).to_be_checked()
+        expect(decisions.get_by_label("Delete")).to_be_focused()
+        assert club.cleanup.decisions[DecisionKind.DELETE] == 1
+        assert club.cleanup.total == 1
+
+
+def test_choice_that_is_taken_back_at_once(chromium: Browser, club: Club, served_club: ServedConsole) -> None:
+    """The second form is compared with the answer to the first one, not with what the page showed before."""
+    with served_club.window(chromium) as window:
+        page = window.page
+        page.add_init_script(SECOND_REQUEST_IS_SLOW)
+        window.open(club.path)
+        decisions = page.get_by_role("group", name="Bo Berg m-1003")
+        decisions.get_by_label("Clear").check()
+        expect(page.locator("#bar")).to_contain_text("1 decision.")
+
+        decisions.get_by_label("Delete").check()
+        decisions.get_by_label("Clear").check()
+
+        expect(page.locator("html")).to_have_attribute("data-answers", "3")
+        expect(page.locator(BUSY)).to_have_count(0)
+        expect(decisions.get_by_label("Clear")).to_be_checked()
+        assert club.cleanup.decisions[DecisionKind.CLEAR] == 1
+        assert club.cleanup.total == 1
+
+
+def test_page_with_unsent_choices_asks_before_it_is_left(
+    chromium: Browser, club: Club, served_club: ServedConsole
+) -> None:
+    with served_club.window(chromium) as window:
+        page = window.page
+        page.add_init_script(SECOND_REQUEST_IS_SLOW)
+        window.open(club.path)
+        group(page, ADA_SILVA).get_by_role("button", name="Merge into the oldest").click()
+        expect(page.locator("#bar")).to_contain_text("3 decisions.")
+        asked = list[str]()
+        page.remove_listener("dialog", window.refuse)
+
+        def stay(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            dialog.dismiss()
+
+        page.on("dialog", stay)
+
+        decisions = page.get_by_role("group", name="Bo Berg m-1003")
+        decisions.get_by_label("Clear").check()
+        decisions.get_by_label("Delete").check()
+        page.get_by_role("link", name="History").click(no_wait_after=True)
+
+        expect(page.locator("#bar")).to_contain_text("4 decisions.")
+        expect(page.locator(BUSY)).to_have_count(0)
+        assert asked == ["beforeunload"]
+        assert club.cleanup.decisions[DecisionKind.DELETE] == 1
+        page.get_by_role("link", name="History").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("History")
 
 
 def test_back_reload_and_address_show_the_same(chromium: Browser, club: Club, served_club: ServedConsole) -> None:
