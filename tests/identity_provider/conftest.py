@@ -8,7 +8,7 @@ import pytest
 
 from tests.identity_provider.provider import CLIENT_ID, CLIENT_SECRET, NOW, FakeProvider
 from workspace_operator.application.ports import ClientSecrets, Identity
-from workspace_operator.identity_provider.http_client import HTTPClient
+from workspace_operator.identity_provider.http_client import TIMEOUT_SECONDS, HTTPClient
 from workspace_operator.identity_provider.provider import OIDCProvider
 from workspace_operator.identity_provider.settings import ProviderSettings
 
@@ -18,17 +18,18 @@ SECRETS = ClientSecrets(state="s" * 43, nonce="n" * 43, code_verifier="v" * 43)
 
 @dataclass(kw_only=True)
 class Client:
-    """The client of a provider, with clocks that tests set."""
+    """The client of a provider, with clocks that tests set; ``timeout`` is in seconds."""
 
     fake: FakeProvider
     options: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    timeout: float = TIMEOUT_SECONDS
 
     def __post_init__(self) -> None:
         values = {"issuer": self.fake.url, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **self.options}
         self.provider = OIDCProvider.of(
             ProviderSettings(**values),
-            client=HTTPClient(timeout=0.5),
+            client=HTTPClient(timeout=self.timeout),
             now=lambda: NOW,
             monotonic=lambda: self.seconds,
         )
