@@ -25,7 +25,13 @@ class CleanupState(StrEnum):
 DRAFTS: Final = frozenset({CleanupState.DRAFT, CleanupState.COUNTING})
 """States in which decisions can be made."""
 
-OPEN: Final = DRAFTS | {CleanupState.APPLYING, CleanupState.UNDOING}
+AT_WORK: Final = frozenset({CleanupState.APPLYING, CleanupState.UNDOING})
+"""States in which a worker applies or undoes decisions."""
+
+CARRIED_OUT: Final = frozenset({CleanupState.APPLIED, CleanupState.UNDONE})
+"""States after a cleanup was applied, as a whole or in part, whether it was undone or not."""
+
+OPEN: Final = DRAFTS | AT_WORK
 """States in which a cleanup has not ended; a workspace has at most one such cleanup."""
 
 

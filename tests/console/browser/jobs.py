@@ -11,6 +11,9 @@ from tests.console.cleanups.club import ADA_SILVA, Club
 LONG: Final = 20_000
 """Milliseconds in which a page that refreshes itself without a script has done so."""
 
+BUSY: Final = "[aria-busy=true]"
+"""A form that is being sent."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -43,7 +46,7 @@ class Job:
         bar = self.page.locator("#bar")
         expect(bar).to_contain_text(text)
         if self.reloads:
-            expect(self.page.locator("[aria-busy=true]")).to_have_count(0)  # another choice may be on its way
+            expect(self.page.locator(BUSY)).to_have_count(0)  # another choice may be on its way
             self.page.reload()
             expect(bar).to_contain_text(text)
 

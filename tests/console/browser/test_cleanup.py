@@ -2,15 +2,12 @@
 
 from typing import Final
 
-from playwright.sync_api import Browser, Dialog, expect
+from playwright.sync_api import Browser, Dialog, Locator, expect
 
-from tests.console.browser.jobs import group
-from tests.console.browser.served import ServedConsole
+from tests.console.browser.jobs import BUSY, group
+from tests.console.browser.served import ServedConsole, Window
 from tests.console.cleanups.club import ADA_SILVA, Club
 from workspace_operator.cleanups.decisions import DecisionKind
-
-BUSY: Final = "[aria-busy=true]"
-"""A form that is being sent."""
 
 SECOND_REQUEST_IS_SLOW: Final = """
 const send = window.fetch;
@@ -25,6 +22,13 @@ window.fetch = async (...request) => {
 };
 """
 """Lets the next request overtake the second one, where the page does not wait for it."""
+
+
+def decisions_with_a_slow_request(window: Window, club: Club) -> Locator:
+    """The choices about a person on the cleanup page, whose second request is slow."""
+    window.page.add_init_script(SECOND_REQUEST_IS_SLOW)
+    window.open(club.path)
+    return window.page.get_by_role("group", name="Bo Berg m-1003")
 
 
 def test_focus_stays_and_the_count_is_said(chromium: Browser, club: Club, served_club: ServedConsole) -> None:
@@ -82,12 +86,10 @@ def test_keys_work_while_a_group_has_the_focus(chromium: Browser, club: Club, se
 
 
 def test_last_of_several_quick_choices_is_decided(chromium: Browser, club: Club, served_club: ServedConsole) -> None:
-    """Arrow keys choose all that lies between, faster than the server answers; a later request could overtake."""
+    """Arrow keys also choose everything in between, and a later request could overtake an earlier one."""
     with served_club.window(chromium) as window:
         page = window.page
-        page.add_init_script(SECOND_REQUEST_IS_SLOW)
-        window.open(club.path)
-        decisions = page.get_by_role("group", name="Bo Berg m-1003")
+        decisions = decisions_with_a_slow_request(window, club)
 
         decisions.get_by_label("Keep").focus()
         page.keyboard.press("Space")
@@ -106,9 +108,7 @@ def test_choice_that_is_taken_back_at_once(chromium: Browser, club: Club, served
     """The second form is compared with the answer to the first one, not with what the page showed before."""
     with served_club.window(chromium) as window:
         page = window.page
-        page.add_init_script(SECOND_REQUEST_IS_SLOW)
-        window.open(club.path)
-        decisions = page.get_by_role("group", name="Bo Berg m-1003")
+        decisions = decisions_with_a_slow_request(window, club)
         decisions.get_by_label("Clear").check()
         expect(page.locator("#bar")).to_contain_text("1 decision.")
 
@@ -127,8 +127,7 @@ def test_page_with_unsent_choices_asks_before_it_is_left(
 ) -> None:
     with served_club.window(chromium) as window:
         page = window.page
-        page.add_init_script(SECOND_REQUEST_IS_SLOW)
-        window.open(club.path)
+        decisions = decisions_with_a_slow_request(window, club)
         group(page, ADA_SILVA).get_by_role("button", name="Merge into the oldest").click()
         expect(page.locator("#bar")).to_contain_text("3 decisions.")
         asked = list[str]()
@@ -140,7 +139,6 @@ def test_page_with_unsent_choices_asks_before_it_is_left(
 
         page.on("dialog", stay)
 
-        decisions = page.get_by_role("group", name="Bo Berg m-1003")
         decisions.get_by_label("Clear").check()
         decisions.get_by_label("Delete").check()
         page.get_by_role("link", name="History").click(no_wait_after=True)

@@ -18,7 +18,7 @@ from workspace_operator.application.ports import (
     PersonCursor,
     SentPeople,
 )
-from workspace_operator.cleanups.model import DRAFTS, Cleanup, CleanupState
+from workspace_operator.cleanups.model import AT_WORK, CARRIED_OUT, DRAFTS, Cleanup
 from workspace_operator.errors import NotFound
 from workspace_operator.identity.model.person import Person
 from workspace_operator.identity.values.email_keys import email_key_prefix
@@ -109,13 +109,11 @@ class CleanupLists:
     def status(self, workspace_id: int) -> CleanupStatus:
         """Where the cleanup of a workspace is."""
         cleanups = self.cleanups.cleanups(workspace_id, limit=RECENT)
-        at_work = (CleanupState.APPLYING, CleanupState.UNDOING)
-        ended = (CleanupState.APPLIED, CleanupState.UNDONE)
         return CleanupStatus(
             migration=self.migrations.newest(workspace_id),
             draft=next((each for each in cleanups if each.state in DRAFTS), None),
-            at_work=next((each for each in cleanups if each.state in at_work), None),
-            last=next((each for each in cleanups if each.state in ended), None),
+            at_work=next((each for each in cleanups if each.state in AT_WORK), None),
+            last=next((each for each in cleanups if each.state in CARRIED_OUT), None),
         )
 
     def page(

@@ -62,8 +62,8 @@ class Overview:
 
     Attributes:
         credentials_rotated_at: when the newest credentials were made; None without any.
-        stalled: why its resource is Stalled; None if the operator does not say so, or if it says only that people
-            block the identifier change, which ``summary.migration`` knows without its delay.
+        stalled: why its resource is Stalled; None if the operator does not say so. That people block the identifier
+            change is never the reason here: ``summary.migration`` knows it sooner.
         is_operator_silent: whether the operator of its cluster writes no heartbeats.
     """
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from workspace_operator.application.ports import ApplyRequest, Detail
-from workspace_operator.cleanups.model import OPEN, Cleanup, CleanupState, Outcome
+from workspace_operator.cleanups.model import AT_WORK, OPEN, Cleanup, CleanupState, Outcome
 from workspace_operator.cleanups.rules import RuleState
 from workspace_operator.errors import Conflict, InvalidInput, StaleRevision
 from workspace_operator.identity.values.text_limits import quoted
@@ -30,7 +30,6 @@ from workspace_operator.store.schema.mappers import Row, newest_migration
 from workspace_operator.store.schema.tables import workspace
 from workspace_operator.store.unit_of_work.workspace_lock import lock_exclusive, read_settings
 
-_AT_WORK: Final = frozenset({CleanupState.APPLYING, CleanupState.UNDOING})
 MAX_NAMED: Final = 3
 """People that an error names; of the others it says how many they are."""
 _NOT_BLOCKED: Final = "no identifier change of this workspace is blocked by people, so there is nothing to clean up"
@@ -212,7 +211,7 @@ def _raise_if_changed(locked: LockedCleanup, version: int) -> None:
 
 
 def _raise_if_another_is_at_work(locked: LockedCleanup) -> None:
-    at_work = cleanup.c.state.in_(sorted(state.value for state in _AT_WORK))
+    at_work = cleanup.c.state.in_(sorted(state.value for state in AT_WORK))
     query = sa.select(cleanup.c.number, cleanup.c.state).where(cleanup.c.workspace_id == locked.workspace_id, at_work)
     other = locked.connection.execute(query.where(cleanup.c.number != locked.row.number).limit(1)).one_or_none()
     if other is not None:
@@ -222,7 +221,7 @@ def _raise_if_another_is_at_work(locked: LockedCleanup) -> None:
 def request_stop(connection: sa.Connection, workspace_id: int, number: int, *, now: datetime) -> Changed:
     """Have the worker stop after the present batch. Raises NotFound and Conflict."""
     locked = lock_cleanup(connection, workspace_id, number)
-    if locked.state not in _AT_WORK:
+    if locked.state not in AT_WORK:
         raise Conflict(f"cleanup {number} is {locked.state.value}: there is nothing to stop")
     locked.update(stop_requested=True, due_at=now)
     return Changed(locked, {"state": locked.state.value})

@@ -6,7 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from workspace_operator.cleanups.decisions import DecisionKind
-from workspace_operator.cleanups.model import Cleanup, CleanupState, Outcome, StoredDecision
+from workspace_operator.cleanups.model import (
+    AT_WORK,
+    CARRIED_OUT,
+    DRAFTS,
+    Cleanup,
+    CleanupState,
+    Outcome,
+    StoredDecision,
+)
 from workspace_operator.cleanups.undo import UndoPreview
 from workspace_operator.console.texts import TEXTS, counted, text
 from workspace_operator.console.views.cleanups.reviews import decision_line
@@ -23,8 +31,6 @@ ROWS: Final = 50
 """Decisions of a page."""
 
 EXCEPTIONS: Final = (Outcome.SKIPPED, Outcome.UNDONE_IN_PART, Outcome.NOT_UNDONE)
-_AT_WORK: Final = frozenset({CleanupState.APPLYING, CleanupState.UNDOING})
-_ENDED: Final = frozenset({CleanupState.APPLIED, CleanupState.UNDONE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +65,7 @@ class ProgressView:
         percent: how much is done, from 0 to 100; None if nothing runs.
         progress: the same with numbers.
         result: what was done, as sentences.
-        blocked_href: where the people are who block the change in spite of it; empty if nobody does.
+        blocked_href: the page of the people who still block the change; empty if nobody does.
         go_on: text of the button that carries out what a stop has left; empty if that is not possible.
         undo: text of the button that undoes all; empty if that is not possible.
         undo_note: until when, or why not.
@@ -115,7 +121,7 @@ def progress_view(content: ProgressContent) -> ProgressView:
     """The page of a cleanup."""
     cleanup = content.cleanup
     root = f"/w/{cleanup.workspace_id}/cleanup"
-    href, is_moving = f"{root}/{cleanup.number}", cleanup.state in _AT_WORK
+    href, is_moving = f"{root}/{cleanup.number}", cleanup.state in AT_WORK
     done, total = _progress(cleanup)
     is_measured = is_moving and not _undoes_chosen(cleanup)
     can_be_undone = cleanup.can_be_undone(content.now)
@@ -130,7 +136,7 @@ def progress_view(content: ProgressContent) -> ProgressView:
         applied_by=visible(cleanup.applied_by or ""),
         applied_at=time(cleanup.applied_at) if cleanup.applied_at else None,
         result=[] if is_moving else _result(cleanup, content.change),
-        blocked_href=root if content.is_blocked and cleanup.state in _ENDED else "",
+        blocked_href=root if content.is_blocked and cleanup.state in CARRIED_OUT else "",
         go_on=_go_on(content),
         version=cleanup.version,
         sections=[_section(outcome, content) for outcome in EXCEPTIONS if content.exceptions.get(outcome)],
@@ -141,7 +147,7 @@ def progress_view(content: ProgressContent) -> ProgressView:
         preview=[] if content.preview is None else forecast_of_all(content.preview),
         may_apply=content.may_apply,
         is_moving=is_moving,
-        is_draft=cleanup.state in (CleanupState.DRAFT, CleanupState.COUNTING),
+        is_draft=cleanup.state in DRAFTS,
     )
 
 
@@ -196,7 +202,7 @@ def _is_left(cleanup: Cleanup) -> bool:
 
 def _result(cleanup: Cleanup, change: str) -> Sequence[str]:
     """What was done, in sentences."""
-    if cleanup.state not in _ENDED:
+    if cleanup.state not in CARRIED_OUT:
         return []
     said = [text("progress.applied", applied=number(cleanup.applied), total=number(cleanup.total))]
     if cleanup.applied == cleanup.total:
